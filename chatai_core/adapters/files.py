@@ -1,0 +1,76 @@
+"""Files that are written whole or not at all."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from chatai_core.errors import CannotCreate
+from chatai_core.i18n import _
+
+
+def directory(path: Path, *, mode: int = 0o755) -> Path:
+    """The directory, made with its parents when it is missing. Raises CannotCreate."""
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotCreate(
+            _("The directory {path} cannot be made.").format(path=path),
+            why=f"{error.strerror}.",
+            hint=f"ls -ld {path.parent}",
+        ) from error
+    return path
+
+
+def secret(path: Path, *, size: int = 32) -> str:
+    """The secret in a file of mode 0600; made (``size`` random bytes, hexadecimal) by whoever comes first."""
+    if not path.exists():
+        directory(path.parent, mode=0o700)
+        write(path, secrets.token_hex(size) + "\n", mode=0o600, replace=False)
+    try:
+        return path.read_text("ascii").strip()
+    except OSError as error:
+        raise CannotCreate(
+            _("The key {path} cannot be read.").format(path=path), why=f"{error.strerror}.", hint=f"ls -l {path}"
+        ) from error
+
+
+def write(path: Path, text: str, *, mode: int = 0o644, replace: bool = True) -> bool:
+    """Write a file at once (temporary file, fsync, rename). False when it existed and ``replace`` is off."""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _not_written(path, error) from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if replace:
+            Path(temporary).replace(path)
+        else:
+            os.link(temporary, path)
+        sync_directory(path.parent)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return True
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename in this directory survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_written(path: Path, error: OSError) -> CannotCreate:
+    return CannotCreate(
+        _("{path} cannot be written.").format(path=path), why=f"{error.strerror}.", hint=f"df -h {path.parent}"
+    )

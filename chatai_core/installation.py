@@ -1,0 +1,144 @@
+"""One ChatAI installation: its settings and its connections, each opened when first used, all closed at the end."""
+
+import functools
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from chatai_core import settings as settings_module
+from chatai_core.adapters import embedded, files
+from chatai_core.adapters.crypto import Cipher
+from chatai_core.adapters.postgres import Database
+from chatai_core.errors import Misconfigured, NotPermitted
+from chatai_core.i18n import _
+from chatai_core.settings import Secret, Settings
+
+if TYPE_CHECKING:
+    from chatai_core.adapters.orm import Orm
+    from chatai_core.adapters.redis import Redis
+
+
+class Installation:
+    """What the commands, the server and the workers are given."""
+
+    def __init__(self, overrides: Mapping[str, str] | None = None, *, pooled: bool = False) -> None:
+        """``overrides`` are the command line's settings, by name; ``pooled`` lends connections to many threads."""
+        self._overrides = dict(overrides or {})
+        self._pooled = pooled
+        self._at_the_end = ExitStack()
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings, read when first asked. Raises Misconfigured."""
+        return settings_module.load(self._overrides)
+
+    @functools.cached_property
+    def home(self) -> Path:
+        """CHATAI_HOME, made when it is missing."""
+        return files.directory(self.settings.home)
+
+    @functools.cached_property
+    def database_url(self) -> str:
+        """DATABASE_URL, or the embedded PostgreSQL's while this installation is open."""
+        configured = self.settings.database.url
+        return configured.reveal() if configured else self._embedded.database_url
+
+    @functools.cached_property
+    def redis_url(self) -> str:
+        """REDIS_URL, or the embedded Valkey's while this installation is open."""
+        configured = self.settings.redis.url
+        return configured.reveal() if configured else self._embedded.redis_url
+
+    @functools.cached_property
+    def database(self) -> Database:
+        """PostgreSQL for questions in SQL."""
+        borrow = self.orm.borrowed if self._pooled else None
+        database = Database(
+            self.database_url, connect_timeout=self.settings.database.connect_timeout, borrow=borrow
+        )
+        self._at_the_end.callback(database.close)
+        return database
+
+    @functools.cached_property
+    def orm(self) -> "Orm":
+        """PostgreSQL for changes through the models."""
+        from chatai_core.adapters.orm import Orm  # SQLAlchemy takes 130 ms to import
+
+        orm = Orm(self.database_url, self.settings.database)
+        self._at_the_end.callback(orm.close)
+        return orm
+
+    @functools.cached_property
+    def redis(self) -> "Redis":
+        """Redis or Valkey."""
+        from chatai_core.adapters.redis import Redis  # redis-py takes 100 ms to import
+
+        redis = Redis(self.redis_url)
+        self._at_the_end.callback(redis.close)
+        return redis
+
+    @functools.cached_property
+    def secret_key(self) -> str:
+        """SECRET_KEY; in development one is made once in CHATAI_HOME. Raises Misconfigured in production."""
+        return self._key("SECRET_KEY", self.settings.keys.secret)
+
+    @functools.cached_property
+    def internal_key(self) -> str:
+        """CHATAI_INTERNAL_KEY, sent as X-Chatai-Key; made once in development."""
+        return self._key("CHATAI_INTERNAL_KEY", self.settings.keys.internal)
+
+    @functools.cached_property
+    def cipher(self) -> Cipher:
+        """Seals and opens the secrets in the database."""
+        key = self.settings.keys.encryption
+        return Cipher(key.reveal() if key else self.secret_key)
+
+    def must_be_writable(self) -> None:
+        """Refuse a change under CHATAI_READONLY. Raises NotPermitted."""
+        if self.settings.readonly:
+            raise NotPermitted(
+                _("This profile is read-only."),
+                why=_("CHATAI_READONLY is true."),
+                hint="chatai config show --origin",
+            )
+
+    def close(self) -> None:
+        """Close what was opened, the last first; the last process stops the embedded servers."""
+        self._at_the_end.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @functools.cached_property
+    def _embedded(self) -> embedded.Lease:
+        settings = self.settings
+        missing = [n for n, u in (("DATABASE_URL", settings.database.url), ("REDIS_URL", settings.redis.url)) if not u]
+        if settings.in_production:
+            raise Misconfigured(
+                _("{names} must be set in production.").format(names=", ".join(missing)),
+                why=_("The embedded servers are for development."),
+                hint="chatai config check",
+            )
+        lease = embedded.acquire(
+            self.home, postgres=settings.database.url is None, valkey=settings.redis.url is None
+        )
+        self._at_the_end.callback(lease.release)
+        return lease
+
+    def _key(self, name: str, configured: Secret | None) -> str:
+        if configured is not None:
+            return configured.reveal()
+        if self.settings.in_production:
+            raise Misconfigured(
+                _("{name} must be set in production.").format(name=name),
+                why=_("Without it nobody could read the secrets again, or everybody could forge sessions."),
+                hint="chatai config check",
+            )
+        return files.secret(self.home / "keys" / name.lower())

@@ -1,0 +1,69 @@
+"""Numbers that know how they are shown: plain in JSON, with their unit in a table.
+
+A field says its unit in its type (``size: Bytes``); ``shown`` finds the unit there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How a number of this unit is written for people."""
+
+    name: str
+    show: Callable[[float], str]
+
+
+def show_bytes(number: float) -> str:
+    """Show a size with three significant digits, in powers of 1024.
+
+    >>> show_bytes(0), show_bytes(1023), show_bytes(1536), show_bytes(123456789)
+    ('0 B', '1023 B', '1.5 KiB', '118 MiB')
+    """
+    for suffix in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(number) < 1024 or suffix == "TiB":
+            break
+        number /= 1024
+    return f"{number:.0f} B" if suffix == "B" else f"{number:.3g} {suffix}" if number < 1000 else f"{number:.0f} {suffix}"
+
+
+def show_seconds(number: float) -> str:
+    """Show a duration in its two largest units.
+
+    >>> show_seconds(0.0042), show_seconds(2.5), show_seconds(75), show_seconds(7300), show_seconds(200000)
+    ('4.2 ms', '2.5 s', '1 min 15 s', '2 h 1 min', '2 d 7 h')
+    """
+    if number < 1:
+        return f"{number * 1000:.3g} ms"
+    if number < 60:
+        return f"{number:.3g} s"
+    for size, large, small, small_size in ((3600, "min", "s", 60), (86400, "h", "min", 3600)):
+        if number < size:
+            return f"{int(number // small_size)} {large} {int(number % small_size // (small_size // 60))} {small}"
+    return f"{int(number // 86400)} d {int(number % 86400 // 3600)} h"
+
+
+def show_percent(number: float) -> str:
+    """Show a share of 1 as a percentage.
+
+    >>> show_percent(0.123), show_percent(1)
+    ('12.3 %', '100 %')
+    """
+    return f"{round(number * 100, 1):g} %"
+
+
+Bytes = Annotated[int, Unit("bytes", show_bytes)]
+Seconds = Annotated[float, Unit("seconds", show_seconds)]
+Milliseconds = Annotated[float, Unit("milliseconds", lambda number: f"{number:.4g} ms")]
+Percent = Annotated[float, Unit("share", show_percent)]
+
+
+def unit_of(annotation: Any) -> Unit | None:
+    """The unit that a field's type carries, also inside ``… | None``; None when it has none."""
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        for extra in getattr(candidate, "__metadata__", ()):
+            if isinstance(extra, Unit):
+                return extra
+    return None
