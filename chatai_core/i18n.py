@@ -9,6 +9,10 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gettext import NullTranslations
 
 _VARIABLES = ("CHATAI_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -23,13 +27,13 @@ def plural(one: str, many: str, number: int) -> str:
     language = _language()
     if language is None:
         return one if number == 1 else many
-    return _translation(language).ngettext(one, many, number)  # type: ignore[attr-defined, no-any-return]
+    return _translation(language).ngettext(one, many, number)
 
 
 @functools.cache
 def _catalogue() -> Callable[[str], str]:
     language = _language()
-    return str if language is None else _translation(language).gettext  # type: ignore[attr-defined, no-any-return]
+    return str if language is None else _translation(language).gettext
 
 
 @functools.cache
@@ -40,7 +44,7 @@ def _language() -> str | None:
 
 
 @functools.cache
-def _translation(language: str) -> object:
+def _translation(language: str) -> "NullTranslations":
     import gettext  # the English reader does not pay for it
 
     directory = os.environ.get("CHATAI_LOCALE_DIR") or str(Path(__file__).with_name("locale"))

@@ -55,9 +55,7 @@ class Installation:
     def database(self) -> Database:
         """PostgreSQL for questions in SQL."""
         borrow = self.orm.borrowed if self._pooled else None
-        database = Database(
-            self.database_url, connect_timeout=self.settings.database.connect_timeout, borrow=borrow
-        )
+        database = Database(self.database_url, connect_timeout=self.settings.database.connect_timeout, borrow=borrow)
         self._at_the_end.callback(database.close)
         return database
 
@@ -126,9 +124,7 @@ class Installation:
                 why=_("The embedded servers are for development."),
                 hint="chatai config check",
             )
-        lease = embedded.acquire(
-            self.home, postgres=settings.database.url is None, valkey=settings.redis.url is None
-        )
+        lease = embedded.acquire(self.home, postgres=settings.database.url is None, valkey=settings.redis.url is None)
         self._at_the_end.callback(lease.release)
         return lease
 

@@ -72,9 +72,7 @@ class Database(Section, frozen=True):
     max_overflow: Annotated[int, named("DB_MAX_OVERFLOW", _("Connections above these."), ge=0, le=1000)] = 20
     pool_timeout: Annotated[float, named("DB_POOL_TIMEOUT", _("Seconds to wait for one."), gt=0)] = 30.0
     pool_recycle: Annotated[int, named("DB_POOL_RECYCLE", _("Seconds until one is renewed."), ge=-1)] = 3600
-    connect_timeout: Annotated[
-        int, named("DB_CONNECT_TIMEOUT", _("Seconds to wait for the server."), ge=1, le=600)
-    ] = 5
+    connect_timeout: Annotated[int, named("DB_CONNECT_TIMEOUT", _("Seconds to wait for the server."), ge=1, le=600)] = 5
 
 
 class Redis(Section, frozen=True):
@@ -99,18 +97,18 @@ class OpenAI(Section, frozen=True):
     """Where chat completions come from."""
 
     api_key: Annotated[Secret | None, named("OPENAI_API_KEY", _("Used when no key of the pool can."))] = None
-    base_url: Annotated[
-        str, named("OPENAI_BASE_URL", _("Base URL of the OpenAI API."), pattern="^https?://")
-    ] = "https://api.openai.com/v1"
+    base_url: Annotated[str, named("OPENAI_BASE_URL", _("Base URL of the OpenAI API."), pattern="^https?://")] = (
+        "https://api.openai.com/v1"
+    )
     timeout: Annotated[float, named("OPENAI_TIMEOUT", _("Seconds to wait for a completion."), gt=0)] = 60.0
 
 
 class Telegram(Section, frozen=True):
     """The Bot API and its limits."""
 
-    api_url: Annotated[
-        str, named("TELEGRAM_API_URL", _("Where the Bot API is."), pattern="^https?://")
-    ] = "https://api.telegram.org"
+    api_url: Annotated[str, named("TELEGRAM_API_URL", _("Where the Bot API is."), pattern="^https?://")] = (
+        "https://api.telegram.org"
+    )
     global_rps: Annotated[int, named("TELEGRAM_RATE_GLOBAL_RPS", _("Messages/s of a bot."), ge=1)] = 30
     chat_rps: Annotated[float, named("TELEGRAM_RATE_CHAT_RPS", _("Messages/s into a chat."), gt=0)] = 1.0
     burst_size: Annotated[int, named("TELEGRAM_RATE_BURST_SIZE", _("Messages at once."), ge=1)] = 5
@@ -121,12 +119,10 @@ class Server(Section, frozen=True):
 
     host: Annotated[str, named("CHATAI_HOST", _("Address that the backend listens on."))] = "127.0.0.1"
     port: Annotated[int, named("CHATAI_PORT", _("Port of the backend."), ge=0, le=65535)] = 8000
-    manager_port: Annotated[
-        int, named("CHATAI_MANAGER_PORT", _("Port of the bot manager."), ge=0, le=65535)
-    ] = 3001
-    api_url: Annotated[
-        str, named("CHATAI_API_URL", _("Where the backend is asked."), pattern="^https?://")
-    ] = "http://127.0.0.1:8000"
+    manager_port: Annotated[int, named("CHATAI_MANAGER_PORT", _("Port of the bot manager."), ge=0, le=65535)] = 3001
+    api_url: Annotated[str, named("CHATAI_API_URL", _("Where the backend is asked."), pattern="^https?://")] = (
+        "http://127.0.0.1:8000"
+    )
     manager_url: Annotated[
         str, named("CHATAI_MANAGER_URL", _("Where the bot manager is asked."), pattern="^https?://")
     ] = "http://127.0.0.1:3001"
@@ -137,15 +133,13 @@ class Server(Section, frozen=True):
     trusted_proxies: Annotated[
         str, named("CHATAI_TRUSTED_PROXIES", _("Addresses or networks whose X-Forwarded-For is believed."))
     ] = ""
-    csrf: Annotated[
-        bool, named("ENABLE_CSRF_PROTECTION", _("Require the CSRF token on requests with cookies."))
-    ] = False
-    body_limit: Annotated[
-        int, named("CHATAI_BODY_LIMIT", _("Largest request body, in bytes."), ge=1024)
-    ] = 1_048_576
-    token_minutes: Annotated[
-        int, named("CHATAI_TOKEN_MINUTES", _("Lifetime of a bearer token, in minutes."), ge=1)
-    ] = 60
+    csrf: Annotated[bool, named("ENABLE_CSRF_PROTECTION", _("Require the CSRF token on requests with cookies."))] = (
+        False
+    )
+    body_limit: Annotated[int, named("CHATAI_BODY_LIMIT", _("Largest request body, in bytes."), ge=1024)] = 1_048_576
+    token_minutes: Annotated[int, named("CHATAI_TOKEN_MINUTES", _("Lifetime of a bearer token, in minutes."), ge=1)] = (
+        60
+    )
 
 
 class Journal(Section, frozen=True):
@@ -349,7 +343,9 @@ def _text(name: str, values: Mapping[str, str], origin: str) -> Value | None:
             return Value(Path(file).read_text("utf-8").strip(), f"{origin}, {file}")
         except (OSError, UnicodeError) as error:
             raise Misconfigured(
-                _("{name}_FILE cannot be read.").format(name=name), why=f"{file}: {error}", hint=f"ls -l {file}"
+                _("{name}_FILE cannot be read.").format(name=name),
+                why=f"{file}: {error}",
+                hint=f"ls -l {file}",
             ) from error
     return Value(direct, origin) if direct else None
 

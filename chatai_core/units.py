@@ -26,7 +26,9 @@ def show_bytes(number: float) -> str:
         if abs(number) < 1024 or suffix == "TiB":
             break
         number /= 1024
-    return f"{number:.0f} B" if suffix == "B" else f"{number:.3g} {suffix}" if number < 1000 else f"{number:.0f} {suffix}"
+    return (
+        f"{number:.0f} B" if suffix == "B" else f"{number:.3g} {suffix}" if number < 1000 else f"{number:.0f} {suffix}"
+    )
 
 
 def show_seconds(number: float) -> str:

@@ -41,8 +41,9 @@ class Cipher:
             )
         try:
             raw = base64.b64decode(text, validate=True)
-            return self._aes.decrypt(raw[:12], raw[12:], row.encode()).decode()
-        except Exception as error:  # noqa: BLE001  InvalidTag, ValueError: whatever it is, the value is damaged
+            plain: bytes = self._aes.decrypt(raw[:12], raw[12:], row.encode())
+            return plain.decode()
+        except Exception as error:
             raise BadData(_("The secret of {row} is damaged.").format(row=row)) from error
 
     def fingerprint(self, plain: str) -> str:

@@ -31,7 +31,9 @@ def secret(path: Path, *, size: int = 32) -> str:
         return path.read_text("ascii").strip()
     except OSError as error:
         raise CannotCreate(
-            _("The key {path} cannot be read.").format(path=path), why=f"{error.strerror}.", hint=f"ls -l {path}"
+            _("The key {path} cannot be read.").format(path=path),
+            why=f"{error.strerror}.",
+            hint=f"ls -l {path}",
         ) from error
 
 
@@ -72,5 +74,7 @@ def sync_directory(path: Path) -> None:
 
 def _not_written(path: Path, error: OSError) -> CannotCreate:
     return CannotCreate(
-        _("{path} cannot be written.").format(path=path), why=f"{error.strerror}.", hint=f"df -h {path.parent}"
+        _("{path} cannot be written.").format(path=path),
+        why=f"{error.strerror}.",
+        hint=f"df -h {path.parent}",
     )

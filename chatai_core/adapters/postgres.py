@@ -56,9 +56,8 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error."""
-        with translated(self.url), self._borrow() if self._borrow else self._kept() as connection:
-            with connection:
-                yield connection
+        with translated(self.url), self._borrow() if self._borrow else self._kept() as connection, connection:
+            yield connection
 
     def close(self) -> None:
         """End the connection that this object opened."""
@@ -75,10 +74,9 @@ class Database:
 
 def connect(url: str, *, timeout: int = 5, application: str = "chatai") -> Connection:
     """A new connection, in UTC. Raises psycopg2.Error: use inside ``translated``."""
-    connection = psycopg2.connect(
+    return psycopg2.connect(
         libpq(url), connect_timeout=timeout, application_name=application, options="-c timezone=UTC"
     )
-    return connection
 
 
 def libpq(url: str) -> str:
@@ -106,6 +104,21 @@ def masked(url: str) -> str:
     scheme, _separator, rest = url.partition("://")
     credentials, at, address = rest.rpartition("@")
     return f"{scheme}://{credentials.split(':')[0]}{at}{address}"
+
+
+def without_password(url: str) -> tuple[str, dict[str, str]]:
+    """The address for a program's argv, and the environment that carries its password.
+
+    >>> without_password("postgresql://u:secret@h:5432/d?sslmode=require")
+    ("host='h' port='5432' user='u' dbname='d' sslmode='require'", {'PGPASSWORD': 'secret'})
+    """
+    parts = psycopg2.extensions.parse_dsn(libpq(url))
+    password = parts.pop("password", None)
+    order = ["host", "port", "user", "dbname", *sorted(set(parts) - {"host", "port", "user", "dbname"})]
+    quoted = {name: str(parts[name]).replace("\\", "\\\\").replace("'", "\\'") for name in order if name in parts}
+    return " ".join(f"{name}='{value}'" for name, value in quoted.items()), (
+        {"PGPASSWORD": password} if password else {}
+    )
 
 
 def name_of(url: str) -> str:
@@ -140,6 +153,12 @@ def as_ours(error: psycopg2.Error, url: str) -> ChataiError | None:
             return make(where, why)
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return _not_connected(where, why)
+    if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None and "dsn" in str(error):
+        return Misconfigured(
+            _("DATABASE_URL is not a PostgreSQL address."),
+            why=_("libpq cannot read it."),  # what libpq says holds the password
+            hint="DATABASE_URL=postgresql://user:password@localhost:5432/chatai",
+        )
     return None
 
 
@@ -147,7 +166,9 @@ def _not_connected(where: str, why: str) -> ChataiError:
     low = why.lower()
     if "password authentication failed" in low or "no password supplied" in low or "pg_hba.conf" in low:
         return NotPermitted(
-            _("PostgreSQL refuses the login at {url}.").format(url=where), why=why, hint="chatai config show --origin"
+            _("PostgreSQL refuses the login at {url}.").format(url=where),
+            why=why,
+            hint="chatai config show --origin",
         )
     if "does not exist" in low:
         return NotFound(
@@ -158,7 +179,9 @@ def _not_connected(where: str, why: str) -> ChataiError:
     if "too many" in low or "remaining connection slots" in low:
         return Busy(_("PostgreSQL at {url} has no free connection.").format(url=where), why=why)
     return Unavailable(
-        _("PostgreSQL does not answer at {url}.").format(url=where), why=why, hint="chatai config show --origin"
+        _("PostgreSQL does not answer at {url}.").format(url=where),
+        why=why,
+        hint="chatai config show --origin",
     )
 
 
@@ -166,7 +189,10 @@ def _sentence(error: psycopg2.Error) -> str:
     """The first line of what the server said, which carries no password."""
     text = (error.pgerror or str(error)).strip()
     lines = [line.strip().removeprefix("ERROR:").removeprefix("FATAL:").strip() for line in text.splitlines()]
-    last_cause = next((line for line in reversed(lines) if line.startswith("connection to server")), lines[0] if lines else "")
+    last_cause = next(
+        (line for line in reversed(lines) if line.startswith("connection to server")),
+        lines[0] if lines else "",
+    )
     return last_cause.rstrip(".") + "." if last_cause else _("No reason was given.")
 
 
@@ -182,7 +208,9 @@ _KINDS: tuple[tuple[Any, Callable[[str, str], ChataiError]], ...] = (
     (
         psycopg2.errors.UndefinedColumn,
         lambda where, why: Misconfigured(
-            _("The tables of {url} are of another version.").format(url=where), why=why, hint="chatai migrate check"
+            _("The tables of {url} are of another version.").format(url=where),
+            why=why,
+            hint="chatai migrate check",
         ),
     ),
     (

@@ -1,0 +1,51 @@
+"""What backups exist: the manifests are read, nothing is done."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from chatai_core.errors import BadData
+from chatai_core.i18n import _
+from chatai_core.units import Bytes, Seconds
+
+SUFFIX = ".manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePoint:
+    """One complete backup, as its manifest tells; ``key_id`` names the key that its sealed secrets need."""
+
+    id: str
+    path: str
+    created_at: datetime
+    size_bytes: Bytes
+    database: str
+    database_bytes: Bytes
+    format: str
+    sha256: str
+    revision: str | None
+    server_version: str
+    pg_dump_version: str
+    extensions: dict[str, str]
+    key_id: str
+    duration_seconds: Seconds
+    verified: bool
+
+
+def read(manifest: Path) -> RestorePoint:
+    """The backup that a manifest describes. Raises BadData."""
+    try:
+        return msgspec.json.decode(manifest.read_bytes(), type=RestorePoint)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadData(
+            _("The manifest {path} is damaged.").format(path=manifest),
+            why=f"{error}.",
+            hint=f"less {manifest}",
+        ) from error
+
+
+def all(directory: Path) -> list[RestorePoint]:
+    """Every complete backup in a directory, the oldest first."""
+    return sorted((read(path) for path in directory.glob(f"*{SUFFIX}")), key=lambda point: point.created_at)

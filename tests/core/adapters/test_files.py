@@ -1,0 +1,43 @@
+"""Files that are written whole or not at all; secrets that are made once."""
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from chatai_core.adapters import files
+from chatai_core.errors import CannotCreate
+
+
+def test_a_secret_is_made_once_whoever_comes_first(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "secret_key"
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(lambda _: files.secret(path), range(32)))
+    assert len(made) == 1
+    assert len(made.pop()) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert os.listdir(path.parent) == ["secret_key"]
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    assert files.write(path, "one")
+    assert files.write(path, "two")
+    assert path.read_text() == "two"
+    assert not files.write(path, "three", replace=False)
+    assert path.read_text() == "two"
+    assert os.listdir(tmp_path) == ["f"]
+
+
+def test_a_directory_below_a_file_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("")
+    with pytest.raises(CannotCreate, match="cannot be made"):
+        files.directory(tmp_path / "f" / "d")
+
+
+def test_writing_into_a_missing_directory_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CannotCreate, match="cannot be written"):
+        files.write(tmp_path / "missing" / "f", "x")
