@@ -1,0 +1,1 @@
+"""What the tests run against: real PostgreSQL, real Valkey, the real command."""
