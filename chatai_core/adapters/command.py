@@ -35,6 +35,7 @@ def run(
     *,
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
+    directory: Path | None = None,
     timeout: float = 60.0,
     check: bool = True,
 ) -> Completed:
@@ -46,6 +47,7 @@ def run(
             input=stdin or b"",
             capture_output=True,
             env=_environment(env),
+            cwd=directory,
             timeout=timeout,
             check=False,
         )
@@ -109,19 +111,25 @@ class Child:
             self._process.terminate()
         if self.wait(grace) is None:
             self._process.kill()
-        return self._process.wait()
+        code = self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return code
 
 
 def start(
     argv: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
+    directory: Path | None = None,
     output: Path | None = None,
     detached: bool = False,
+    tied: bool = False,
 ) -> Child:
     """Start a program and return; its output goes to ours, or is appended to a file. Raises Unavailable.
 
     ``detached`` puts it into a session of its own: Ctrl-C and the end of the terminal do not reach it.
+    ``tied`` gives it a standard input that ends when we do, however we end: see ``children.end_with_stdin``.
     """
     logger.debug("starting %s", shlex.join(map(str, argv)))
     try:
@@ -129,10 +137,11 @@ def start(
         try:
             process = subprocess.Popen(
                 list(map(str, argv)),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT if stream else None,
                 env=_environment(env),
+                cwd=directory,
                 start_new_session=detached,
             )
         finally:

@@ -10,9 +10,12 @@ from chatai_core.i18n import _
 
 
 def directory(path: Path, *, mode: int = 0o755) -> Path:
-    """The directory, made with its parents when it is missing. Raises CannotCreate."""
+    """The directory; what is missing of it and its parents is made, whatever the umask. Raises CannotCreate."""
+    missing = [place for place in (path, *path.parents) if not place.exists()]
     try:
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+        for place in missing:
+            place.chmod(mode if place == path else 0o755)
     except OSError as error:
         raise CannotCreate(
             _("The directory {path} cannot be made.").format(path=path),

@@ -31,6 +31,7 @@ class Orm:
             pool_timeout=settings.pool_timeout,
             pool_recycle=settings.pool_recycle,
             pool_pre_ping=True,
+            hide_parameters=True,  # hashes and sealed secrets stay out of errors and logs
         )
 
     @contextmanager

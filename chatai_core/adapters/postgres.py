@@ -5,13 +5,21 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 
-from chatai_core.errors import BadData, Busy, ChataiError, Misconfigured, NotFound, NotPermitted, Unavailable
+from chatai_core.errors import (
+    AccessRefused,
+    BadData,
+    Busy,
+    ChataiError,
+    DatabaseMissing,
+    Misconfigured,
+    Unavailable,
+)
 from chatai_core.i18n import _
 
 Row = TypeVar("Row")
@@ -73,9 +81,14 @@ class Database:
 
 
 def connect(url: str, *, timeout: int = 5, application: str = "chatai") -> Connection:
-    """A new connection, in UTC. Raises psycopg2.Error: use inside ``translated``."""
+    """A new connection, in UTC; the URL's own options hold too. Raises psycopg2.Error: use inside ``translated``."""
+    address = libpq(url)
+    options = psycopg2.extensions.parse_dsn(address).get("options", "")
     return psycopg2.connect(
-        libpq(url), connect_timeout=timeout, application_name=application, options="-c timezone=UTC"
+        address,
+        connect_timeout=timeout,
+        application_name=application,
+        options=f"{options} -c timezone=UTC".strip(),
     )
 
 
@@ -122,8 +135,12 @@ def without_password(url: str) -> tuple[str, dict[str, str]]:
 
 
 def name_of(url: str) -> str:
-    """The database's name in a URL."""
-    return urlsplit(libpq(url)).path.lstrip("/") or "postgres"
+    """The database's name in a URL.
+
+    >>> name_of("postgresql://u@h/%D0%91%20%22x%22")
+    'Б "x"'
+    """
+    return unquote(urlsplit(libpq(url)).path.lstrip("/")) or "postgres"
 
 
 @functools.cache
@@ -165,13 +182,13 @@ def as_ours(error: psycopg2.Error, url: str) -> ChataiError | None:
 def _not_connected(where: str, why: str) -> ChataiError:
     low = why.lower()
     if "password authentication failed" in low or "no password supplied" in low or "pg_hba.conf" in low:
-        return NotPermitted(
+        return AccessRefused(
             _("PostgreSQL refuses the login at {url}.").format(url=where),
             why=why,
             hint="chatai config show --origin",
         )
     if "does not exist" in low:
-        return NotFound(
+        return DatabaseMissing(
             _("PostgreSQL at {url} does not know this database or role.").format(url=where),
             why=why,
             hint="chatai config show --origin",
@@ -215,11 +232,11 @@ _KINDS: tuple[tuple[Any, Callable[[str, str], ChataiError]], ...] = (
     ),
     (
         psycopg2.errors.InsufficientPrivilege,
-        lambda where, why: NotPermitted(_("The role may not do this in {url}.").format(url=where), why=why),
+        lambda where, why: AccessRefused(_("The role may not do this in {url}.").format(url=where), why=why),
     ),
     (
         psycopg2.errors.ReadOnlySqlTransaction,
-        lambda where, why: NotPermitted(_("The database {url} is read-only.").format(url=where), why=why),
+        lambda where, why: AccessRefused(_("The database {url} is read-only.").format(url=where), why=why),
     ),
     (
         (psycopg2.errors.LockNotAvailable, psycopg2.errors.QueryCanceled, psycopg2.errors.DeadlockDetected),

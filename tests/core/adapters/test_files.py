@@ -41,3 +41,14 @@ def test_a_directory_below_a_file_cannot_be_made(tmp_path: Path) -> None:
 def test_writing_into_a_missing_directory_is_said(tmp_path: Path) -> None:
     with pytest.raises(CannotCreate, match="cannot be written"):
         files.write(tmp_path / "missing" / "f", "x")
+
+
+def test_a_new_directory_has_its_mode_whatever_the_umask(tmp_path: Path) -> None:
+    """As root the embedded servers run as another user: a umask of 077 must not shut them out of their home."""
+    before = os.umask(0o077)
+    try:
+        files.directory(tmp_path / "a" / "b", mode=0o755)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o755
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o755
