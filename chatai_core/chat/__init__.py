@@ -1,0 +1,1 @@
+"""Assistants, their dialogs, and the one way to make a reply."""
