@@ -62,6 +62,14 @@ class Unauthenticated(NotPermitted):
     """The credentials are missing, wrong or out of date."""
 
 
+class AccessRefused(NotPermitted):
+    """A server refuses the credentials that ChatAI has for it."""
+
+
+class DatabaseMissing(NotFound):
+    """The server does not know this database or role."""
+
+
 class Misconfigured(ChataiError):
     """A setting is missing or wrong."""
 

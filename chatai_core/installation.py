@@ -1,6 +1,7 @@
 """One ChatAI installation: its settings and its connections, each opened when first used, all closed at the end."""
 
 import functools
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from chatai_core.adapters.crypto import Cipher
 from chatai_core.adapters.postgres import Database
 from chatai_core.errors import Misconfigured, NotPermitted
 from chatai_core.i18n import _
-from chatai_core.settings import Secret, Settings
+from chatai_core.settings import Secret, Settings, Value
 
 if TYPE_CHECKING:
     from chatai_core.adapters.orm import Orm
@@ -29,10 +30,19 @@ class Installation:
         self._pooled = pooled
         self._at_the_end = ExitStack()
 
+    def altered(self, overrides: Mapping[str, str], *, pooled: bool = False) -> "Installation":
+        """The same installation under more settings of the command line; it is opened and closed by itself."""
+        return Installation({**self._overrides, **overrides}, pooled=pooled)
+
     @functools.cached_property
     def settings(self) -> Settings:
         """The settings, read when first asked. Raises Misconfigured."""
-        return settings_module.load(self._overrides)
+        return settings_module.build(self.given)
+
+    @functools.cached_property
+    def given(self) -> dict[str, Value]:
+        """Every value that was given, with its origin. Raises Misconfigured."""
+        return settings_module.found(self._overrides)
 
     @functools.cached_property
     def home(self) -> Path:
@@ -92,6 +102,18 @@ class Installation:
         """Seals and opens the secrets in the database."""
         key = self.settings.keys.encryption
         return Cipher(key.reveal() if key else self.secret_key)
+
+    @property
+    def postgres_programs(self) -> Path | None:
+        """Where the embedded PostgreSQL keeps pg_dump and its kin; None when it is not installed."""
+        return embedded.postgres_binaries()
+
+    def environment(self) -> dict[str, str]:
+        """What a process that this one starts needs around it to be the same installation, whatever files say then."""
+        names = {definition.name for definition in settings_module.definitions()}
+        others = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in names}
+        given = {name: value.text for name, value in self.given.items()}
+        return {**others, **given, "DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
 
     def must_be_writable(self) -> None:
         """Refuse a change under CHATAI_READONLY. Raises NotPermitted."""

@@ -1,1 +1,67 @@
-def main() -> None: ...
+"""The entry of the chatai command, and its outermost edge: whatever happens ends in an exit code and a sentence."""
+
+import sys
+
+TYPE_CHECKING = False  # typing's own would cost --version a tenth of its time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chatai_core.errors import ChataiError
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(guarded(_run, sys.argv[1:]))
+
+
+def guarded(run: "Callable[[list[str]], int]", arguments: list[str]) -> int:
+    """Run a command line; the exit code, also when it fails. No exception comes out."""
+    try:
+        from chatai_ops import streams
+
+        streams.prepare()
+        code = run(arguments)
+        streams.write("")  # what is still buffered
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the outermost edge
+        return _failed(error, arguments)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        from chatai_core import __version__
+        from chatai_ops.streams import write
+
+        write(f"chatai {__version__}\n")  # without typer, which takes five times as long
+        return 0
+    from chatai_ops import root
+
+    return root.run(arguments)
+
+
+def _failed(error: BaseException, arguments: list[str]) -> int:
+    """Say what happened; the exit code."""
+    from chatai_ops import exits, look, render, streams
+
+    try:
+        if isinstance(error, streams.ReaderGone):
+            return exits.READER_GONE
+        ours = _ours(error, arguments)
+        form = look.asked_form(arguments)
+        render.complain(ours, form)
+        return exits.FOR_STATUSES["unknown"] if form == "nagios" else exits.for_error(ours)
+    finally:
+        streams.abandon()  # what could not be written would be complained of once more at the end
+
+
+def _ours(error: BaseException, arguments: list[str]) -> "ChataiError":
+    from chatai_core.errors import ChataiError, Declined
+    from chatai_core.i18n import _
+
+    if isinstance(error, ChataiError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Declined(_("Interrupted."))
+    from chatai_ops import crash
+
+    return crash.saved(error, arguments)

@@ -1,0 +1,39 @@
+"""What a check has found, and the verdict over many of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["ok", "warning", "critical", "unknown"]
+
+# A critical finding outweighs what could not be found out; that outweighs a warning.
+_WEIGHT: dict[Status, int] = {"ok": 0, "warning": 1, "unknown": 2, "critical": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer of one check: how bad, why, and the command that repairs it."""
+
+    name: str
+    status: Status
+    summary: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All findings of one run and the worst of them."""
+
+    status: Status
+    checks: list[Finding]
+    duration_seconds: float
+
+
+def worst(findings: Iterable[Finding]) -> Status:
+    """The status that decides: critical before unknown before warning before ok.
+
+    >>> worst([Finding("a", "warning", ""), Finding("b", "unknown", "")]), worst([])
+    ('unknown', 'ok')
+    """
+    return max((finding.status for finding in findings), key=_WEIGHT.__getitem__, default="ok")

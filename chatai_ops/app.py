@@ -1,0 +1,183 @@
+"""What every chatai command shares: it returns what it found; here that is shown and becomes an exit code."""
+
+import functools
+import inspect
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+import typer.main
+
+from chatai_core.errors import Misused
+from chatai_core.findings import Survey
+from chatai_core.i18n import _
+from chatai_ops import ask, exits, look, options, render
+from chatai_ops.grammar import Command, Group
+
+if TYPE_CHECKING:
+    from chatai_core.installation import Installation
+
+Function = TypeVar("Function", bound=Callable[..., object])
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_ASKED = "asked_"
+
+
+class Commands:
+    """A group of commands; without a sentence, one command that stands alone."""
+
+    def __init__(self, sentence: str = "") -> None:
+        """The sentence is the group's help."""
+        self._sentence = sentence
+        self._typer = typer.Typer(
+            help=sentence, cls=Group, add_completion=False, rich_markup_mode="rich" if look.is_drawn() else None
+        )
+
+    def command(
+        self,
+        name: str | None = None,
+        *,
+        changes: bool = False,
+        watch: bool = True,
+        empty: str = "",
+        examples: Iterable[str] = (),
+        hidden: bool = False,
+    ) -> Callable[[Function], Function]:
+        """Register a function that takes the Installation first and returns what it found; it stays a plain function.
+
+        One that ``changes`` something only plans it and returns ``ask.Planned``. ``empty`` is said when the answer
+        has no row. The examples stand in the help. ``watch=False`` for what does not end or cannot be repeated.
+        """
+
+        def decorate(function: Function) -> Function:
+            register = self._typer.command(
+                name or function.__name__.strip("_").replace("_", "-"),
+                cls=Command,
+                help=_translated(function.__doc__ or ""),
+                epilog="\n".join(examples),
+                hidden=hidden,
+            )
+            register(_for_the_terminal(function, changes=changes, watch=watch, empty=empty))
+            return function
+
+        return decorate
+
+    def parsed(self) -> Any:
+        """What typer makes of it: a group or a single command."""
+        return typer.main.get_group(self._typer) if self._sentence else typer.main.get_command(self._typer)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options that every command has, as they were given."""
+
+    form: look.CheckFormat
+    command: str
+    profile: str | None
+    empty: str
+    watch: float | None = None
+    dry_run: bool = False
+    yes: bool = False
+    confirm: str | None = None
+
+    def installation(self) -> "Installation":
+        """The installation that is meant, with nothing opened yet."""
+        from chatai_core.installation import Installation  # psycopg2 and more, which --help does not need
+
+        return Installation({"CHATAI_PROFILE": self.profile} if self.profile else {})
+
+
+def _translated(docstring: str) -> str:
+    """A docstring as help: each paragraph is one sentence or more of the catalogue, in one line."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(_(" ".join(paragraph.split())) for paragraph in paragraphs)
+
+
+def _for_the_terminal(function: Callable[..., Any], *, changes: bool, watch: bool, empty: str) -> Callable[..., None]:
+    """Feed the installation in, show what comes out, exit as it says."""
+    shared = _shared(function, changes=changes, watch=watch)
+
+    @functools.wraps(function)
+    def command(*, asked_context: typer.Context, **arguments: Any) -> None:
+        given = {name: arguments.pop(_ASKED + name) for name in shared}
+        run = _change if changes else _answer
+        raise typer.Exit(run(function, arguments, _asked(asked_context, given, empty)))
+
+    parameters = [
+        inspect.Parameter("asked_context", _KEYWORD, annotation=typer.Context),
+        *_own_parameters(function),
+        *(_parameter(name, kind) for name, kind in shared.items()),
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _shared(function: Callable[..., Any], *, changes: bool, watch: bool) -> dict[str, Any]:
+    """The options that are added to a command, by the name of what they say in Asked."""
+    shared: dict[str, Any] = {}
+    if changes:
+        shared |= {"dry_run": options.DryRun, "yes": options.Yes, "confirm": options.Confirm}
+    checks = function.__annotations__.get("return") in {Survey, Survey.__name__}
+    output = options.CheckOutput if checks else options.Output
+    shared |= {"output": output, "as_json": options.Json, "color": options.Colors}
+    if watch and not changes:
+        shared["watch"] = options.Watch
+    return shared | {"profile": options.Profile}
+
+
+def _parameter(name: str, kind: Any) -> inspect.Parameter:
+    # The prefix leaves every name to the commands: one of them may well take a profile or a color.
+    default = False if kind.__origin__ is bool else None
+    return inspect.Parameter(_ASKED + name, _KEYWORD, default=default, annotation=kind)
+
+
+def _own_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """All parameters but the installation, whose type need not be imported to read the others."""
+    _installation, *own = inspect.signature(function).parameters.values()
+    return [parameter.replace(kind=_KEYWORD, annotation=_evaluated(parameter, function)) for parameter in own]
+
+
+def _evaluated(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+    written = parameter.annotation
+    return eval(written, function.__globals__) if isinstance(written, str) else written  # noqa: S307
+
+
+def _asked(context: typer.Context, shared: dict[str, Any], empty: str) -> Asked:
+    form, as_json = shared.pop("output"), shared.pop("as_json")
+    if as_json and form not in {None, "json"}:
+        raise Misused(_("--json and -o {form} contradict each other.").format(form=form), hint="-o json")
+    shared.pop("color")  # carried out when it was read
+    shared["profile"] = shared["profile"] or (context.obj or {}).get("profile")
+    command = context.command_path.partition(" ")[2]
+    return Asked(form="json" if as_json else form or "table", command=command, empty=empty, **shared)
+
+
+def _answer(function: Callable[..., Any], arguments: dict[str, Any], asked: Asked) -> int:
+    with asked.installation() as chatai:
+        while True:
+            result = function(chatai, **arguments)
+            render.show(result, asked.form, empty=asked.empty, command=asked.command)
+            if asked.watch is None:
+                return exits.for_result(result)
+            time.sleep(max(asked.watch, 0.1))
+            look.start_again(asked.form)
+
+
+def _change(function: Callable[..., Any], arguments: dict[str, Any], asked: Asked) -> int:
+    with asked.installation() as chatai:
+        if not asked.dry_run:
+            chatai.must_be_writable()
+        planned = function(chatai, **arguments)
+        assert isinstance(planned, ask.Planned), f"{function} changes something: it must return ask.Planned."
+        if asked.dry_run:
+            render.show(planned.plan, asked.form)
+            return exits.OK
+        ask.agreed(planned, yes=asked.yes, confirm=asked.confirm)
+        from chatai_ops.record import recorded  # logging and the rest of the journal take 35 ms
+
+        operation = asked.command.replace(" ", "_").replace("-", "_")
+        result = recorded(chatai, operation, planned.plan.summary, planned.carry_out)
+        render.show(result, asked.form, empty=asked.empty)
+        return exits.for_result(result)

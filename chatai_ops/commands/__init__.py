@@ -1,0 +1,1 @@
+"""One file = one group of commands = one section of the runbook."""

@@ -1,0 +1,51 @@
+"""The line in audit.log that every change leaves behind."""
+
+import getpass
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from chatai_core import journal
+from chatai_core.errors import ChataiError
+from chatai_core.i18n import _
+from chatai_ops.streams import note
+
+if TYPE_CHECKING:
+    from chatai_core.installation import Installation
+
+Result = TypeVar("Result")
+
+
+def recorded(chatai: "Installation", operation: str, summary: str, carry_out: Callable[[], Result]) -> Result:
+    """Make a change and write down who made it and how it ended."""
+    _open(chatai)
+    try:
+        result = carry_out()
+    except ChataiError as error:
+        _audit(operation, "failed", summary, error)
+        raise
+    except BaseException as error:
+        _audit(operation, "error", summary, error)
+        raise
+    _audit(operation, "success", summary)
+    return result
+
+
+def _open(chatai: "Installation") -> None:
+    settings = chatai.settings
+    try:
+        journal.open(settings.log_dir, service="chatai", level=settings.journal.level, format=settings.journal.format)
+    except ChataiError as error:  # a full disk must not keep anybody from repairing things
+        note(_("This change will not be in audit.log: {reason}").format(reason=error))
+
+
+def _audit(operation: str, status: str, summary: str, error: BaseException | None = None) -> None:
+    journal.audit(operation, status, user_id=_person(), details={"summary": summary}, error=error)
+
+
+def _person() -> str:
+    """Who is at the keyboard, also behind sudo."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # no entry in /etc/passwd, as in many containers
+        return f"uid-{os.getuid()}"
