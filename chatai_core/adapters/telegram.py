@@ -16,11 +16,13 @@ from chatai_core.adapters.http import is_loopback
 if TYPE_CHECKING:
     from telegram._utils.types import ODVInput
 
+Session = aiohttp.ClientSession
+
 _CONNECT = 5.0  # seconds
 _READ = 10.0  # seconds; a long poll adds its own
 
 
-def session(api_url: str) -> aiohttp.ClientSession:
+def session(api_url: str) -> Session:
     """The session of one process, for any number of bots; proxies of the environment are used but for loopback."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300), trust_env=not is_loopback(api_url)
@@ -32,7 +34,7 @@ class SharedRequest(BaseRequest):
 
     __slots__ = ("_session",)
 
-    def __init__(self, shared: aiohttp.ClientSession) -> None:
+    def __init__(self, shared: Session) -> None:
         self._session = shared
 
     @property
@@ -77,7 +79,7 @@ class Bot(ExtBot[None]):
 
     __slots__ = ()
 
-    def __init__(self, token: str, *, api_url: str, shared: aiohttp.ClientSession) -> None:
+    def __init__(self, token: str, *, api_url: str, shared: Session) -> None:
         """``api_url`` is TELEGRAM_API_URL."""
         base = api_url.rstrip("/")
         super().__init__(

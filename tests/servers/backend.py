@@ -13,7 +13,7 @@ import httpx
 import pytest
 from uvicorn import Config
 
-from chatai_core import journal, settings
+from chatai_core import settings
 from chatai_core.accounts import sessions, users
 from chatai_core.accounts.users import User
 from chatai_core.installation import Installation
@@ -83,24 +83,21 @@ class Person:
 
 @contextmanager
 def running(
-    overrides: Mapping[str, str], directory: Path, prepare: Callable[[app.Api], None] = lambda api: None
+    overrides: Mapping[str, str], directory: Path, logs: Path, prepare: Callable[[app.Api], None] = lambda api: None
 ) -> Iterator[Backend]:
-    """A backend of these settings alone; ``prepare`` may add routes to it."""
+    """A backend of these settings alone; ``prepare`` may add routes to it. The journal in ``logs`` is open already."""
     with Installation({**overrides, "CHATAI_HOME": str(directory / "home")}, pooled=True) as chatai:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(directory)
             for definition in settings.definitions():
                 patch.delenv(definition.name, raising=False)
             chatai.settings  # noqa: B018  read in a clean environment, and kept
-        logs = directory / "logs"
-        journal.open(logs, service="backend")
         api = app.create(chatai)
         prepare(api)
         with _serving(api) as url:
             backend = Backend(url, chatai, api, logs)
             yield backend
             backend.client.close()
-        journal.close()
 
 
 @contextmanager
