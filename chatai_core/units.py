@@ -62,10 +62,20 @@ Milliseconds = Annotated[float, Unit("milliseconds", lambda number: f"{number:.4
 Percent = Annotated[float, Unit("share", show_percent)]
 
 
+class Detail:
+    """Marks a field (``Annotated[str, Detail]``) that a table of many leaves out; JSON and one alone show it."""
+
+
 def unit_of(annotation: Any) -> Unit | None:
     """The unit that a field's type carries, also inside ``… | None``; None when it has none."""
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        for extra in getattr(candidate, "__metadata__", ()):
-            if isinstance(extra, Unit):
-                return extra
-    return None
+    return next((extra for extra in _extras(annotation) if isinstance(extra, Unit)), None)
+
+
+def is_detail(annotation: Any) -> bool:
+    """Whether a table of many leaves this field out."""
+    return Detail in _extras(annotation)
+
+
+def _extras(annotation: Any) -> list[Any]:
+    candidates = (annotation, *getattr(annotation, "__args__", ()))
+    return [extra for candidate in candidates for extra in getattr(candidate, "__metadata__", ())]

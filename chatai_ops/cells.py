@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from chatai_core.i18n import _
-from chatai_core.units import Unit, unit_of
+from chatai_core.units import Unit, is_detail, unit_of
 
 NOTHING = "-"
 # C0 and C1 controls (a terminal obeys them) and the marks that turn the direction of text around.
@@ -26,6 +26,7 @@ class Column:
     title: str
     unit: Unit | None
     is_number: bool
+    is_detail: bool = False
 
     def text(self, row: object) -> str:
         """This field of the row, for people."""
@@ -36,7 +37,13 @@ def columns(kind: type[Any]) -> list[Column]:
     """The columns of a result's class, in the order of its fields."""
     hints = typing.get_type_hints(kind, include_extras=True)
     return [
-        Column(field.name, _(heading(field.name)), unit_of(hints[field.name]), _is_number(hints[field.name]))
+        Column(
+            field.name,
+            _(heading(field.name)),
+            unit_of(hints[field.name]),
+            _is_number(hints[field.name]),
+            is_detail(hints[field.name]),
+        )
         for field in dataclasses.fields(kind)
     ]
 

@@ -28,7 +28,7 @@ def text(result: object) -> str:
 def line(row: object) -> str:
     """One row of a stream."""
     if _is_a_sentence(row):
-        return (harmless(str(row)) if dataclasses.is_dataclass(row) else shown(row)) + "\n"
+        return (harmless(str(row)) if dataclasses.is_dataclass(row) or isinstance(row, str) else shown(row)) + "\n"
     return "  ".join(one_line(value) for _title, value in _fields(row)) + "\n"
 
 
@@ -51,7 +51,7 @@ def _table(rows: Sequence[Any]) -> str:
         heads = [Column(str(key), str(key), None, False) for key in rows[0]]
         body = [[shown(row.get(head.name)) for head in heads] for row in rows]
     else:
-        heads = columns(type(rows[0]))
+        heads = [head for head in columns(type(rows[0])) if not head.is_detail]
         body = [[head.text(row) for head in heads] for row in rows]
     if not look.is_drawn():
         return _aligned(heads, body)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from chatai_core.adapters.crypto import Cipher, masked
 from chatai_core.adapters.postgres import Database, question
 from chatai_core.errors import BadData, Duplicate, Misused, NotFound
 from chatai_core.i18n import _
-from chatai_core.units import Seconds
+from chatai_core.units import Detail, Seconds
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,16 +41,16 @@ class Key:
     daily_limit: int
     monthly_usage: int
     monthly_limit: int
-    is_active: bool
+    is_active: Annotated[bool, Detail]
     state: State
     error_count: int
     last_used: datetime | None
-    last_error: datetime | None
-    ready_at: datetime | None
-    reason: str | None
-    base_url: str | None
-    notes: str | None
-    sealed_with: str
+    last_error: Annotated[datetime | None, Detail]
+    ready_at: Annotated[datetime | None, Detail]
+    reason: Annotated[str | None, Detail]
+    base_url: Annotated[str | None, Detail]
+    notes: Annotated[str | None, Detail]
+    sealed_with: Annotated[str, Detail]
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,3 +179,10 @@ def test_reading_the_pool_imports_nothing_heavy(chatai: Command, database_url: s
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.stderr.splitlines()}
     assert "psycopg2" in imported
     assert imported & {"sqlalchemy", "cryptography", "openai", "asyncio", "rich", "redis", "httpx", "fastapi"} == set()
+
+
+def test_the_table_leaves_details_out_and_one_key_alone_shows_them(chatai: Command, database_url: str) -> None:
+    add(chatai)
+    assert "Sealed with" not in chatai("tokens", "list").stdout
+    assert "sealed_with" in chatai("tokens", "list", "--json").json[0]
+    assert "Sealed with" in chatai("tokens", "show", "1").stdout
