@@ -145,11 +145,14 @@ def _of_source(source: Source, question: Question, tally: _Tally) -> Iterator[_H
 
 
 def _from_end(source: Source, question: Question, tally: _Tally) -> Iterator[_Hit]:
-    for block in blocks.from_end(source, source.size or 0):
-        yield from _of_block(block, source, question, tally)
-        oldest = records.at(block.text, 0, source.name) if question.since else None
-        if oldest is not None and question.is_over_before(oldest.time):
-            return
+    try:
+        for block in blocks.from_end(source, source.size or 0):
+            yield from _of_block(block, source, question, tally)
+            oldest = records.at(block.text, 0, source.name) if question.since else None
+            if oldest is not None and question.is_over_before(oldest.time):
+                return
+    except BadData as damage:
+        tally.damages.append((source.name, damage))
 
 
 def _from_beginning(source: Source, question: Question, tally: _Tally) -> Iterator[_Hit]:

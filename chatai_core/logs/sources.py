@@ -35,16 +35,20 @@ class Source:
         try:
             return self.unpacked.read1(size)
         except (OSError, EOFError, zlib.error) as error:
-            why = f"{str(error).rstrip('.')}."
-            raise BadData(_("{file} is damaged.").format(file=self.name), why=why, hint=f"file {self.name}") from error
+            raise _damaged(self.name, str(error)) from error
 
     def read_at(self, begin: int, end: int) -> bytes:
-        """The bytes between two positions of a file with a size; fewer when it was cut meanwhile."""
-        return os.pread(self.file.fileno(), end - begin, begin)
+        """The bytes between two positions of a file with a size; fewer when it was cut meanwhile. Raises BadData."""
+        try:
+            return os.pread(self.file.fileno(), end - begin, begin)
+        except OSError as error:
+            raise _damaged(self.name, str(error.strerror)) from error
 
 
 def opened(path: Path) -> Source:
-    """One log, ``-`` for stdin; how it is compressed is seen in its first bytes. Raises NotFound, NotPermitted."""
+    """One log, ``-`` for stdin; how it is compressed is seen in its first bytes. Raises NotFound, NotPermitted,
+    Misused (a directory), BadData.
+    """
     if path == _STDIN:
         return _source("stdin", _stdin())
     try:
@@ -56,6 +60,8 @@ def opened(path: Path) -> Source:
         raise Misused(_("{path} is a directory.").format(path=path), hint=f"ls -l {path}") from error
     except PermissionError as error:
         raise _unreadable(path, error) from error
+    except OSError as error:
+        raise _damaged(str(path), str(error.strerror)) from error
 
 
 def chosen(directory: Path, files: Sequence[Path], name: str) -> Iterator[Iterator[Source]]:
@@ -75,8 +81,8 @@ def rotated(directory: Path, name: str) -> Iterator[Source]:
     for path in _paths(directory, name):
         try:
             source = opened(path)
-        except NotFound:
-            continue
+        except (NotFound, Misused):
+            continue  # it vanished, or it is a directory
         if source.identity in seen:
             source.file.close()
             continue
@@ -143,3 +149,8 @@ def _unreadable(path: Path, error: OSError) -> NotPermitted:
     return NotPermitted(
         _("{path} cannot be read.").format(path=path), why=f"{error.strerror}.", hint="sudo chatai logs errors"
     )
+
+
+def _damaged(name: str, reason: str) -> BadData:
+    what, why = _("{file} is damaged.").format(file=name), reason.rstrip(".") + "."
+    return BadData(what, why=why, hint=f"file {name}")

@@ -1,4 +1,5 @@
 import json
+import logging
 import time
 from pathlib import Path
 
@@ -67,10 +68,12 @@ def test_json_holds_the_fields(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_line_costs_less_than_30_microseconds(directory: Path, form: str) -> None:
+def test_a_line_costs_less_than_30_microseconds(directory: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])  # pytest's own capture would be measured too
     journal.open(directory, service="backend", format=form)  # type: ignore[arg-type]
-    best = min(_seconds_for(1000) for _ in range(10)) / 1000
-    assert best < 30e-6 * 1.5, f"{best * 1e6:.1f} µs"  # pytest's own log capture takes its share
+    best = min(_seconds_for(500) for _ in range(20)) / 500
+    journal.close()
+    assert best < 30e-6 * 1.5, f"{best * 1e6:.1f} µs"  # measured 12 and 25; this machine may be busy
 
 
 def _seconds_for(requests: int) -> float:

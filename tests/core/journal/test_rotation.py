@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_nobody_waits_for_a_rotation_that_hangs(tmp_path: Path, file: Callable[.
     assert (tmp_path / "api.log").read_text() == "after\n"
 
 
-def test_a_rotation_that_fails_is_complained_of_and_costs_no_line(tmp_path: Path) -> None:
+def test_a_rotation_that_fails_is_complained_of_and_costs_no_line() -> None:
     """A file that this user may write stands in a directory that it may not."""
     program = """
 import os, pathlib, sys
@@ -168,20 +169,20 @@ from chatai_core.journal.rotation import RotatedFile
 
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
-log = RotatedFile(pathlib.Path(sys.argv[1]) / "api.log", keep=7)
+log = RotatedFile(pathlib.Path(sys.argv[1]), keep=7)
 assert log.write(b"new\\n") and log.write(b"newer\\n")
 """
-    (tmp_path / "api.log").write_text("old\n")
-    put_back(tmp_path / "api.log", datetime.now() - timedelta(days=1))
-    (tmp_path / "api.log").chmod(0o666)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
-    tmp_path.chmod(0o555)
-    argv = [sys.executable, "-c", program, str(tmp_path)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    tmp_path.chmod(0o755)
-    assert (tmp_path / "api.log").read_text() == "old\nnew\nnewer\n"
-    assert done.stderr == f"chatai: {tmp_path}/api.log cannot be rotated: Permission denied.\n"
+    with TemporaryDirectory() as directory:
+        log = Path(directory) / "api.log"
+        log.write_text("old\n")
+        put_back(log, datetime.now() - timedelta(days=1))
+        log.chmod(0o666)
+        log.parent.chmod(0o555)
+        argv = [sys.executable, "-c", program, str(log)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+        log.parent.chmod(0o755)
+        assert log.read_text() == "old\nnew\nnewer\n"
+        assert done.stderr == f"chatai: {log} cannot be rotated: Permission denied.\n"
 
 
 def test_four_processes_over_twenty_rotations_lose_and_tear_nothing(tmp_path: Path) -> None:

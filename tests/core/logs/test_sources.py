@@ -66,6 +66,12 @@ def test_a_file_that_vanishes_meanwhile_is_passed_over(tmp_path: Path) -> None:
         assert list(reading) == []
 
 
+def test_a_directory_among_the_files_is_passed_over(tmp_path: Path) -> None:
+    fill(tmp_path, "api.log")
+    (tmp_path / "api.log.2025-09-04").mkdir()
+    assert names(tmp_path) == ["api.log"]
+
+
 def test_put_aside_files_are_read_without_a_living_one(tmp_path: Path) -> None:
     fill(tmp_path, "api.log.2025-09-04")
     assert names(tmp_path) == ["api.log.2025-09-04"]
