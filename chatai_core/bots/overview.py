@@ -67,6 +67,17 @@ def all(database: Database, manager_url: str) -> Overview:
     return Overview([_row(bot, observed.of(bot)) for bot in bots], observed.manager_error)
 
 
+def observed(database: Database, manager_url: str, id: int | str | None = None) -> list[BotRow]:
+    """The bots that run or should, or the one asked for. Raises NotFound, and ManagerDown: nobody has observed them."""
+    wanted = None if id is None else instances.show(database, id).id
+    found = all(database, manager_url)
+    if found.manager_error is not None:
+        raise found.manager_error
+    if wanted is not None:
+        return [bot for bot in found.bots if bot.id == wanted]
+    return [bot for bot in found.bots if bot.desired == "running" or bot.state != "stopped"]
+
+
 def rows(bots: Sequence[Bot], seen: Sequence[BotStatus]) -> list[BotRow]:
     """These bots with what the manager has just said of them."""
     known = {status.id: status for status in seen}

@@ -60,13 +60,8 @@ def show(chatai: "Installation", id: Id) -> BotSheet:
 @app.command(empty=_("No bot runs, and none should."), examples=["chatai bots status", "chatai bots status 7 -w"])
 def status(chatai: "Installation", id: OneId = None) -> list[BotRow] | BotRow:
     """What the bot manager observes of the bots that run or should, or of one bot. Exit code 69 when it is away."""
-    found = overview.all(chatai.database, chatai.settings.server.manager_url)
-    wanted = None if id is None else instances.show(chatai.database, id).id
-    if found.manager_error is not None:
-        raise found.manager_error
-    if wanted is not None:
-        return next(bot for bot in found.bots if bot.id == wanted)
-    return [bot for bot in found.bots if bot.desired == "running" or bot.state != "stopped"]
+    found = overview.observed(chatai.database, chatai.settings.server.manager_url, id)
+    return found if id is None else found[0]
 
 
 @app.command(changes=True, examples=["chatai bots add shop --token-file shop.token --owner ann@example.com"])

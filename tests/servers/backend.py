@@ -96,8 +96,8 @@ def running(
         prepare(api)
         with _serving(api) as url:
             backend = Backend(url, chatai, api, logs)
-            yield backend
-            backend.client.close()
+            with backend.client:
+                yield backend
 
 
 @contextmanager
@@ -111,7 +111,9 @@ def _serving(api: app.Api) -> Iterator[str]:
     with listening.listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
-        assert ready.wait(20)
-        yield listening.url_of(listener)
-        server.should_exit = True
-        thread.join(20)
+        try:
+            assert ready.wait(20)
+            yield listening.url_of(listener)
+        finally:
+            server.should_exit = True
+            thread.join(20)
