@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from chatai_core import __version__
 from chatai_core.accounts import limits
 from chatai_core.installation import Installation
-from chatai_core.server import addresses, errors
+from chatai_core.server import addresses, documentation, errors
 from chatai_core.server.csrf import Csrf
 from chatai_core.server.edge import Edge
 from chatai_core.server.metrics import Metrics
@@ -50,6 +50,8 @@ def create(installation: Installation | None = None, *, owned: bool = False, sha
         middleware=_layers(chatai),
         max_body_size=chatai.settings.server.body_limit,
         telemetry=_QUIET,
+        docs_url=None,
+        redoc_url=None,
     )
     api.state.installation = chatai
     api.state.owned = owned or installation is None
@@ -58,6 +60,7 @@ def create(installation: Installation | None = None, *, owned: bool = False, sha
     api.state.limiter = limits.Limiter(lambda: chatai.redis)
     api.state.asking = Asking(chatai)
     errors.install(api)
+    documentation.install(api)
     for router in ROUTERS:
         api.include_router(router)
     return api

@@ -14,7 +14,7 @@ logger = logging.getLogger("api.beside")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before it is started again
 _STABLE = 60.0  # seconds after which its life was no failure to start
-_GRACE = 20.0  # seconds for its bots to finish their answers
+_GRACE = 30.0  # seconds; the manager itself gives its workers 26 before it kills them
 _ARGV = [sys.executable, "-m", "chatai_core.bot_manager", "--tied"]
 
 

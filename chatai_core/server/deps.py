@@ -61,6 +61,7 @@ def user_or_system(
         return user(chatai, visit, token)
     if not hmac.compare_digest(key.encode(), chatai.internal_key.encode()):
         raise Unauthenticated()
+    visit.user = "internal"
     return None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chatai_core.server.documentation import PAGES
 from chatai_core.server.visits import CLIENT_GONE, Visit
 
 logger = logging.getLogger("api.errors")
@@ -24,17 +25,15 @@ _FOR_DATA = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 ]
-# The documentation's pages load their script and style from elsewhere.
+# The documentation's pages hold a script that starts theirs, and workers.
 _FOR_PAGES = [
     *_ALWAYS,
     (
         b"content-security-policy",
-        b"default-src 'self' https: data: 'unsafe-inline'; worker-src blob:; frame-ancestors 'none'",
+        b"default-src 'self' data: 'unsafe-inline'; worker-src blob:; frame-ancestors 'none'",
     ),
 ]
 _OVER_TLS = (b"strict-transport-security", b"max-age=63072000")
-PAGES = frozenset({"/docs", "/redoc", "/docs/oauth2-redirect"})
-
 
 class Edge:
     """Wraps the whole application, so that nothing is answered, refused or broken without a trace."""

@@ -8,13 +8,14 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from chatai_core import journal, migrations
 from chatai_core.adapters import files
+from chatai_core.adapters.postgres import Database
 from chatai_core.errors import ChataiError, Misconfigured
 from chatai_core.i18n import _
 from chatai_core.installation import Installation
@@ -109,7 +110,8 @@ def _require_keys(chatai: Installation) -> None:
 
 def _prepare_database(chatai: Installation) -> None:
     """Bring the schema to head in development; in production refuse another one. Raises also what keeps us out."""
-    current = migrations.current(chatai.database_url)
+    with closing(Database(chatai.database_url, connect_timeout=chatai.settings.database.connect_timeout)) as database:
+        current = migrations.current(database)
     if current.is_head:
         return
     if chatai.settings.in_production:

@@ -11,13 +11,16 @@ CLIENT_GONE = 499
 
 @dataclass(slots=True)
 class Visit:
-    """One request; in a route it is ``request.state.visit``. ``user`` is known once the caller is."""
+    """One request; in a route it is ``request.state.visit``.
+
+    ``user`` is known once the caller is: a user's number, or ``internal`` for our own processes.
+    """
 
     id: str
     ip: str
     agent: str = ""
     over_tls: bool = False
-    user: int | None = None
+    user: int | str | None = None
     status: int = 0
     started: float = field(default_factory=time.perf_counter)
 

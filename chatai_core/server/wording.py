@@ -1,19 +1,21 @@
-"""Sentences of the old API that clients show, or compare, as they stand: kept word for word, never translated."""
+"""Sentences of the old API that clients show, or compare: kept word for word until a catalogue says otherwise."""
 
-WRONG_LOGIN = "Неверный email или пароль"
-BLOCKED = "Аккаунт заблокирован"
-NOT_CONFIRMED = "Email не подтверждён"
-NOT_ALLOWED = "Недостаточно прав доступа"
-TOO_MANY = "Слишком много попыток. Попробуйте через {minutes} минут."
-CSRF_MISSING = "CSRF токен обязателен"
-CSRF_WRONG = "Неверный CSRF токен"
-ORIGIN_WRONG = "Неверный Origin header"
+from chatai_core.i18n import _
 
-NO_AI_TOKEN = "AI token not found"  # noqa: S105  no password
-AI_TOKEN_UPDATED = "AI token updated successfully"  # noqa: S105  no password
-AI_TOKEN_DELETED = "AI token deleted successfully"  # noqa: S105  no password
-NO_BOT = "Bot instance not found"
-BOT_STARTED = "Bot {id} started"
-BOT_DELETED = "Bot {id} deleted"
-BOT_STOPPED = "Bot {id} stopped"
-NO_DIALOG = "Dialog not found"
+WRONG_LOGIN = _("Неверный email или пароль")
+BLOCKED = _("Аккаунт заблокирован")
+NOT_CONFIRMED = _("Email не подтверждён")
+NOT_ALLOWED = _("Недостаточно прав доступа")
+TOO_MANY = _("Слишком много попыток. Попробуйте через {minutes} минут.")
+CSRF_MISSING = _("CSRF токен обязателен")
+CSRF_WRONG = _("Неверный CSRF токен")
+ORIGIN_WRONG = _("Неверный Origin header")
+
+NO_AI_TOKEN = _("AI token not found")  # noqa: S105  no password
+AI_TOKEN_UPDATED = _("AI token updated successfully")  # noqa: S105  no password
+AI_TOKEN_DELETED = _("AI token deleted successfully")  # noqa: S105  no password
+NO_BOT = _("Bot instance not found")
+BOT_STARTED = _("Bot {id} started")
+BOT_DELETED = _("Bot {id} deleted")
+BOT_STOPPED = _("Bot {id} stopped")
+NO_DIALOG = _("Dialog not found")

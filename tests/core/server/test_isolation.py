@@ -24,11 +24,7 @@ PUBLIC = {
     ("GET", "/api/csrf-token"),
     ("POST", "/api/login"),
     ("GET", "/docs"),
-    ("HEAD", "/docs"),
-    ("GET", "/docs/oauth2-redirect"),
-    ("HEAD", "/docs/oauth2-redirect"),
     ("GET", "/redoc"),
-    ("HEAD", "/redoc"),
     ("GET", "/openapi.json"),
     ("HEAD", "/openapi.json"),
 }

@@ -20,10 +20,9 @@ def test_a_taken_port_names_its_holder_and_the_setting() -> None:
 
 
 def test_whoever_connects_early_waits() -> None:
-    with listening.listen("127.0.0.1", 0) as listener:
-        with socket.create_connection(listener.getsockname()):
-            accepted, _address = listener.accept()
-            accepted.close()
+    with listening.listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _address = listener.accept()
+        accepted.close()
 
 
 def test_a_port_is_free_again_at_once() -> None:

@@ -165,6 +165,7 @@ def test_a_bot_starts_answers_and_stops(world: World, logs: Path, tmp_path: Path
 
         assert (started.status_code, started.json()) == (200, {"success": True, "message": f"Bot {id} started"})
         assert (stopped.status_code, stopped.json()) == (200, {"success": True, "message": f"Bot {id} stopped"})
+        assert " user=internal " in backend.access(stopped)
         [dialog] = backend.get("/api/dialogs", ann).json()["items"]
         assert dialog["last_message_text"] == sent["text"]
 

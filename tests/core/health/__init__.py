@@ -1,0 +1,1 @@
+"""Checks, asked at once."""
