@@ -129,8 +129,8 @@ def valid(email: str) -> str:
 
 
 def known_form(email: str) -> str:
-    """The address as it is looked up: Unicode composed, small letters."""
-    return unicodedata.normalize("NFC", email.strip()).lower().replace("\0", "")
+    """The address as it is looked up: Unicode composed, small letters; PostgreSQL takes no NUL, and nobody has one."""
+    return unicodedata.normalize("NFC", email.strip()).lower().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _changed(orm: "Orm", email: str, change: "Callable[[models.User], None]") -> User:

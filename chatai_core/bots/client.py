@@ -83,7 +83,7 @@ def restart(manager_url: str, key: Secret, id: int, *, wait: Seconds | None = WA
 
 
 def awaited(manager_url: str, id: int, wanted: State, *, wait: Seconds = WAIT) -> BotStatus:
-    """Wait until a bot is running, or stopped. Raises as ``start``."""
+    """Wait until a bot is running, or stopped. Raises as ``start``, and Busy when somebody wants the contrary now."""
     ends = time.monotonic() + wait
     troubled_at: float | None = None
     with _manager(manager_url) as manager:
@@ -91,6 +91,8 @@ def awaited(manager_url: str, id: int, wanted: State, *, wait: Seconds = WAIT) -
             seen = _typed(manager.get(f"/bots/{id}"), BotStatus)
             if seen.state == wanted:
                 return seen
+            if (seen.desired == "running") is not (wanted == "running"):
+                raise _overtaken(seen)
             now = time.monotonic()
             troubled_at = (troubled_at or now) if wanted == "running" and seen.state in _TROUBLES else None
             patience = 0.0 if seen.state == "revoked" else _PATIENCE
@@ -109,6 +111,14 @@ def _told(manager_url: str, key: Secret, id: int, verb: str, wanted: State, wait
     with _manager(manager_url, key) as manager:
         seen = _typed(manager.post(f"/bots/{id}/{verb}"), BotStatus)
     return seen if wait is None else awaited(manager_url, id, wanted, wait=wait)
+
+
+def _overtaken(seen: BotStatus) -> ChataiError:
+    return Busy(
+        _("Somebody has told bot {id} the contrary meanwhile.").format(id=seen.id),
+        why=_("It is {state} now, and should be {desired}.").format(state=seen.state, desired=seen.desired),
+        hint=f"chatai bots status {seen.id}",
+    )
 
 
 def _failure(seen: BotStatus, wanted: State) -> ChataiError:

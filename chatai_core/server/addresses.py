@@ -9,6 +9,7 @@ from chatai_core.i18n import _
 
 Network = IPv4Network | IPv6Network
 NOWHERE = "-"
+_REMEMBERED = 256  # characters; a longer X-Forwarded-For is read each time, so that nobody can fill the memory
 
 
 def networks(setting: str) -> tuple[Network, ...]:
@@ -43,7 +44,10 @@ def reader(trusted: Sequence[Network]) -> Callable[[str, str], str]:
             nearest = beyond
         return str(nearest)
 
-    return client
+    def bounded(peer: str, forwarded: str) -> str:
+        return client(peer, forwarded) if len(forwarded) <= _REMEMBERED else client.__wrapped__(peer, forwarded)
+
+    return bounded
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
@@ -54,7 +58,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     elif word.count(":") == 1:
         word = word.partition(":")[0]
     try:
-        parsed = ip_address(word)
+        parsed = ip_address(word.partition("%")[0])  # a zone is of no use elsewhere, and may be any text
     except ValueError:
         return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None

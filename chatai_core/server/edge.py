@@ -35,6 +35,7 @@ _FOR_PAGES = [
 ]
 _OVER_TLS = (b"strict-transport-security", b"max-age=63072000")
 
+
 class Edge:
     """Wraps the whole application, so that nothing is answered, refused or broken without a trace."""
 

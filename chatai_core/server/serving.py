@@ -162,14 +162,14 @@ def _run_many(chatai: Installation, listener: socket.socket, ready: Callable[[],
 def _config(application: "Callable[..., object]", workers: int = 1) -> "Config":
     from uvicorn import Config
 
-    from chatai_core.server import supervision
+    from chatai_core.server import heads, supervision
 
     return Config(
         application,
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=heads.Bounded,
         ws="none",
         lifespan="on",
         log_config=None,

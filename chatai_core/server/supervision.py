@@ -38,8 +38,11 @@ class Alone(Server):
                 self._last_moment.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say when requests are answered."""
-        await super().startup(sockets)
+        """Say when requests are answered. Raises Unavailable."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:  # with a code that means something else here
+            raise _not_started(_("The backend does not start.")) from error
         if self.started:
             self._ready()
 
@@ -68,11 +71,7 @@ class Many(Multiprocess):
         if self._interrupted:
             raise KeyboardInterrupt
         if not self._asked_to_end:
-            raise Unavailable(
-                _("The backend's worker processes do not start."),
-                why=_("The reason stands in api.log."),
-                hint="chatai logs errors",
-            )
+            raise _not_started(_("The backend's worker processes do not start."))
 
     def init_processes(self) -> None:
         """Start the workers and say when all of them answer."""
@@ -116,3 +115,7 @@ def _later(seconds: float, act: Callable[[], None]) -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _not_started(what: str) -> Unavailable:
+    return Unavailable(what, why=_("The reason stands in api.log."), hint="chatai logs errors")

@@ -11,9 +11,9 @@ CSRF_MISSING = _("CSRF токен обязателен")
 CSRF_WRONG = _("Неверный CSRF токен")
 ORIGIN_WRONG = _("Неверный Origin header")
 
-NO_AI_TOKEN = _("AI token not found")  # noqa: S105  no password
-AI_TOKEN_UPDATED = _("AI token updated successfully")  # noqa: S105  no password
-AI_TOKEN_DELETED = _("AI token deleted successfully")  # noqa: S105  no password
+NO_AI_TOKEN = _("AI token not found")
+AI_TOKEN_UPDATED = _("AI token updated successfully")
+AI_TOKEN_DELETED = _("AI token deleted successfully")
 NO_BOT = _("Bot instance not found")
 BOT_STARTED = _("Bot {id} started")
 BOT_DELETED = _("Bot {id} deleted")

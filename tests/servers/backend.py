@@ -17,7 +17,7 @@ from chatai_core import settings
 from chatai_core.accounts import sessions, users
 from chatai_core.accounts.users import User
 from chatai_core.installation import Installation
-from chatai_core.server import app, listening, supervision
+from chatai_core.server import app, heads, listening, supervision
 
 PASSWORD = "correct horse 7"
 
@@ -52,7 +52,8 @@ class Backend:
 
     def lines(self, word: str, log: str = "api.log") -> list[str]:
         """The lines of a log with this word in them."""
-        return [line for line in (self.logs / log).read_text().splitlines() if word in line]
+        path = self.logs / log  # made with its first line
+        return [line for line in path.read_text().splitlines() if word in line] if path.exists() else []
 
     def access(self, response: httpx.Response) -> str:
         """The line in api.log of an answered request."""
@@ -104,7 +105,7 @@ def running(
 def _serving(api: app.Api) -> Iterator[str]:
     ready = threading.Event()
     config = Config(
-        api, loop="uvloop", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False,
+        api, loop="uvloop", http=heads.Bounded, ws="none", lifespan="on", log_config=None, access_log=False,
         proxy_headers=False, server_header=False, timeout_graceful_shutdown=5,
     )  # fmt: skip
     server = supervision.Alone(config, ready.set)

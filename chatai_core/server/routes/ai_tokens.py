@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from chatai_core.server import deps, wording
 from chatai_core.server.deps import Admin, Chatai, Id, Visiting
@@ -55,7 +55,9 @@ class NewAiToken(BaseModel):
 
 
 class AiTokenChanges(BaseModel):
-    """What is to be changed; what is not given stays."""
+    """What is to be changed; what is not given stays. A new ``token`` is refused: a key is added and removed whole."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Line | None = None
     model_access: Models | None = None

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -174,6 +175,24 @@ def test_a_bot_that_is_started_while_it_stops_answers_nothing_twice(world: World
 
     texts = [message["text"] for message in world.pair.telegram.sent(token(1001), 77, count=2)]
     assert ["once" in texts[0], "more" in texts[1], len(texts)] == [True, True, 2]
+
+
+def test_a_start_that_is_overtaken_by_a_stop_is_not_waited_for(world: World) -> None:
+    bot = world.bot(is_active=False)
+    manager = world.manager()
+    world.pair.telegram.fault(kind="slow", seconds=3, times=-1, method="getMe")
+    client.start(manager.url, KEY, bot.id, wait=None)
+
+    stopping = threading.Timer(0.3, client.stop, [manager.url, KEY, bot.id])
+    stopping.start()
+    began = time.monotonic()
+    with pytest.raises(Busy, match=f"Somebody has told bot {bot.id} the contrary"):
+        client.awaited(manager.url, bot.id, "running")
+    waited = time.monotonic() - began
+    stopping.join()
+
+    assert waited < client.WAIT / 2
+    assert client.show(manager.url, bot.id).state == "stopped"
 
 
 def test_without_the_database_the_bots_go_on_and_the_manager_says_so(world: World, databases: Databases) -> None:

@@ -93,7 +93,9 @@ def test_a_second_user_finds_nothing_of_the_first(backend: Backend, ann: Person,
     hers = _of_ann(backend, ann)
 
     for route in _private(backend):
-        for response in _ask(backend, route, bob, ids):
+        # One of the routes gives Bob a bot, and its id may be that of Ann's dialog or of Ann.
+        own = {bot["id"] for bot in backend.get("/api/bot-instances", bob).json()}
+        for response in _ask(backend, route, bob, [id for id in ids if id not in own]):
             text = response.text
             assert response.status_code in {200, 403, 404}, (route, response.status_code, text)
             assert "ann-secret" not in text, route

@@ -36,6 +36,16 @@ def test_a_first_start_that_was_killed_leaves_nothing_half_made(home: Path) -> N
     assert [path.name for path in (home / "postgres").iterdir()] == ["data"]
 
 
+def test_pg_dump_takes_the_extensions_along(used: Path) -> None:
+    """Made without a server they could count as PostgreSQL's own, which no dump holds."""
+    lease = acquire(used)
+    program = embedded.postgres_binaries() / "pg_dump"
+    dump = subprocess.run([program, "--schema-only", lease.database_url], capture_output=True, text=True, check=True)
+    lease.release()
+    assert "CREATE EXTENSION IF NOT EXISTS vector " in dump.stdout
+    assert "CREATE EXTENSION IF NOT EXISTS pg_stat_statements " in dump.stdout
+
+
 def test_data_of_another_major_version_is_refused_with_both_versions(copied: Path) -> None:
     (copied / "postgres" / "data" / "PG_VERSION").write_text("15\n")
     with pytest.raises(Misconfigured, match=r"PostgreSQL 15.*PostgreSQL 18") as caught:

@@ -86,6 +86,16 @@ def test_a_key_is_changed_only_where_it_is_told(backend: Backend, admin: Person,
     assert backend("PUT", f"{PATH}/{id}", admin, json={}).status_code == 200
 
 
+def test_a_new_token_for_an_old_key_is_refused_rather_than_ignored(
+    backend: Backend, admin: Person, secret: str
+) -> None:
+    id = _add(backend, admin, secret)["id"]
+    response = backend("PUT", f"{PATH}/{id}", admin, json={"token": "sk-another-0123456789", "priority": 2})
+    assert response.status_code == 422
+    assert "sk-another" not in response.text
+    assert _item(backend, admin, id)["priority"] == 1
+
+
 def test_a_removed_key_is_gone(backend: Backend, admin: Person, secret: str) -> None:
     id = _add(backend, admin, secret)["id"]
 
