@@ -185,9 +185,8 @@ def _check_production(settings: Settings) -> Finding:
         return Finding("production", "ok", _("Everything that production needs is set."), evidence)
     names = ", ".join(lacking)
     if settings.in_production:
-        return Finding(
-            "production", "critical", _("Production lacks {names}.").format(names=names), evidence, "chatai init"
-        )
+        remedy = "chatai init" if any(name.endswith("_KEY") for name in lacking) else "${EDITOR:-vi} .env"
+        return Finding("production", "critical", _("Production lacks {names}.").format(names=names), evidence, remedy)
     return Finding(
         "production", "ok", _("Development; production would also need {names}.").format(names=names), evidence
     )

@@ -18,7 +18,11 @@ Result = TypeVar("Result")
 
 def recorded(chatai: "Installation", operation: str, summary: str, carry_out: Callable[[], Result]) -> Result:
     """Make a change and write down who made it and how it ended."""
-    _open(chatai)
+    unopened = _open(chatai)
+    if unopened is not None:
+        result = carry_out()
+        note(_("This change will not be in audit.log: {reason}").format(reason=unopened))
+        return result
     try:
         result = carry_out()
     except ChataiError as error:
@@ -31,12 +35,14 @@ def recorded(chatai: "Installation", operation: str, summary: str, carry_out: Ca
     return result
 
 
-def _open(chatai: "Installation") -> None:
+def _open(chatai: "Installation") -> ChataiError | None:
+    """Open the journal; why it cannot be: a full disk must not keep anybody from repairing things."""
     settings = chatai.settings
     try:
         journal.open(settings.log_dir, service="chatai", level=settings.journal.level, format=settings.journal.format)
-    except ChataiError as error:  # a full disk must not keep anybody from repairing things
-        note(_("This change will not be in audit.log: {reason}").format(reason=error))
+    except ChataiError as error:
+        return error
+    return None
 
 
 def _audit(operation: str, status: str, summary: str, error: BaseException | None = None) -> None:

@@ -55,9 +55,8 @@ def _table(rows: Sequence[Any]) -> str:
         body = [[head.text(row) for head in heads] for row in rows]
     if not look.is_drawn():
         return _aligned(heads, body)
-    widths = [_least_width(head, [row[number] for row in body]) for number, head in enumerate(heads)]
-    fits = sum(widths) + 3 * len(widths) <= look.width()
-    return _drawn(heads, body, widths) if fits else _one_below_the_other(heads, body)
+    widths = _widths(heads, body, look.width() - 3 * len(heads) + 1)
+    return _drawn(heads, body, widths) if widths else _one_below_the_other(heads, body)
 
 
 def _aligned(heads: list[Column], body: list[list[str]]) -> str:
@@ -72,6 +71,26 @@ def _aligned(heads: list[Column], body: list[list[str]]) -> str:
         + "\n"
         for cells in lines
     )
+
+
+def _widths(heads: list[Column], body: list[list[str]], room: int) -> list[int] | None:
+    """How wide each column is; None when they cannot share the room without a loss.
+
+    rich would choose, too, but it narrows the widest column below its least width and then crops the last one.
+    """
+    cells = [list(column) for column in zip(*body, strict=True)]
+    widths = [_least_width(head, column) for head, column in zip(heads, cells, strict=True)]
+    lacking = [
+        max(len(line) for text in (head.title, *column) for line in text.split("\n")) - width
+        for head, column, width in zip(heads, cells, widths, strict=True)
+    ]
+    for _spare in range(room - sum(widths)):
+        neediest = max(range(len(widths)), key=lacking.__getitem__)
+        if lacking[neediest] <= 0:
+            break
+        widths[neediest] += 1
+        lacking[neediest] -= 1
+    return widths if sum(widths) <= room else None
 
 
 def _least_width(head: Column, cells: list[str]) -> int:
@@ -89,7 +108,7 @@ def _drawn(heads: list[Column], body: list[list[str]], widths: list[int]) -> str
     table = Table(box=SIMPLE_HEAD if look.is_unicode() else ASCII2, pad_edge=False, header_style="bold")
     for head, width in zip(heads, widths, strict=True):
         justify: Literal["left", "right"] = "right" if head.is_number else "left"
-        table.add_column(Text(head.title), justify=justify, overflow="fold", min_width=width)
+        table.add_column(Text(head.title), justify=justify, overflow="fold", width=width)
     for row in body:
         table.add_row(*map(Text, row))
     return _painted(table)

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import secrets
 import tempfile
@@ -79,5 +80,5 @@ def _not_written(path: Path, error: OSError) -> CannotCreate:
     return CannotCreate(
         _("{path} cannot be written.").format(path=path),
         why=f"{error.strerror}.",
-        hint=f"df -h {path.parent}",
+        hint=f"df -h {path.parent}" if error.errno in {errno.ENOSPC, errno.EDQUOT} else f"ls -ld {path.parent}",
     )

@@ -1,6 +1,9 @@
 """PostgreSQL through psycopg2: questions in SQL, answered as rows of frozen dataclasses."""
 
 import functools
+import os
+import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +14,7 @@ import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 
+from chatai_core.adapters import interruptible
 from chatai_core.errors import (
     AccessRefused,
     BadData,
@@ -84,12 +88,32 @@ def connect(url: str, *, timeout: int = 5, application: str = "chatai") -> Conne
     """A new connection, in UTC; the URL's own options hold too. Raises psycopg2.Error: use inside ``translated``."""
     address = libpq(url)
     options = psycopg2.extensions.parse_dsn(address).get("options", "")
-    return psycopg2.connect(
-        address,
-        connect_timeout=timeout,
-        application_name=application,
-        options=f"{options} -c timezone=UTC".strip(),
-    )
+
+    def open_it() -> Connection:
+        return psycopg2.connect(
+            address,
+            connect_timeout=timeout,
+            application_name=application,
+            options=f"{options} -c timezone=UTC".strip(),
+            cursor_factory=_Cursor,
+        )
+
+    return interruptible.call(open_it)
+
+
+class _Cursor(psycopg2.extensions.cursor):
+    """A cursor whose statements end with Ctrl-C: in the server too."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        """Have the server carry it out, also for Database and SQLAlchemy; see ``interruptible``."""
+        connection = self.connection
+
+        def cut_off() -> None:
+            with socket.socket(fileno=os.dup(connection.fileno())) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
+
+        execute = super().execute
+        interruptible.call(lambda: execute(query, vars), connection.cancel, cut_off)
 
 
 def libpq(url: str) -> str:
@@ -100,23 +124,23 @@ def libpq(url: str) -> str:
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.split("+")[0] not in {"postgresql", "postgres"}:
-        raise Misconfigured(
-            _("DATABASE_URL is not a PostgreSQL address."),
-            why=_("It must begin with postgresql://."),
-            hint="DATABASE_URL=postgresql://user:password@localhost:5432/chatai",
-        )
+        raise _no_address(_("It must begin with postgresql://."))
+    before, at, after = rest.partition("?")[0].partition("@")
+    if at and ("/" in before or "@" in after):  # libpq would take part of the password for a name, and say it
+        raise _no_address(_("In a password @ is written %40, and / %2F."))
     return f"postgresql://{rest}"
 
 
 def masked(url: str) -> str:
     """The URL without its password, for people.
 
-    >>> masked("postgresql://u:secret@h:5432/d?host=/tmp/x")
-    'postgresql://u@h:5432/d?host=/tmp/x'
+    >>> masked("postgresql://u:secret@h:5432/d?host=/tmp/x"), masked("postgresql://h/d?sslmode=require&password=secret")
+    ('postgresql://u@h:5432/d?host=/tmp/x', 'postgresql://h/d?sslmode=require&password=********')
     """
     scheme, _separator, rest = url.partition("://")
     credentials, at, address = rest.rpartition("@")
-    return f"{scheme}://{credentials.split(':')[0]}{at}{address}"
+    shown = re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1********", address)
+    return f"{scheme}://{credentials.split(':')[0]}{at}{shown}"
 
 
 def without_password(url: str) -> tuple[str, dict[str, str]]:
@@ -171,16 +195,22 @@ def as_ours(error: psycopg2.Error, url: str) -> ChataiError | None:
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return _not_connected(where, why)
     if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None and "dsn" in str(error):
-        return Misconfigured(
-            _("DATABASE_URL is not a PostgreSQL address."),
-            why=_("libpq cannot read it."),  # what libpq says holds the password
-            hint="DATABASE_URL=postgresql://user:password@localhost:5432/chatai",
-        )
+        return _no_address(_("libpq cannot read it."))  # what libpq says holds the password
     return None
+
+
+def _no_address(why: str) -> Misconfigured:
+    return Misconfigured(
+        _("DATABASE_URL is not a PostgreSQL address."),
+        why=why,
+        hint="DATABASE_URL=postgresql://user:password@localhost:5432/chatai",
+    )
 
 
 def _not_connected(where: str, why: str) -> ChataiError:
     low = why.lower()
+    if low.startswith("invalid "):  # a port that is no number, an unknown sslmode
+        return _no_address(why)
     if "password authentication failed" in low or "no password supplied" in low or "pg_hba.conf" in low:
         return AccessRefused(
             _("PostgreSQL refuses the login at {url}.").format(url=where),

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -95,8 +94,11 @@ def as_ours(error: redis.RedisError, url: str) -> ChataiError | None:
 
 
 def _client(url: str, connect_timeout: float, timeout: float) -> redis.Redis:
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+    scheme, _separator, rest = url.partition("://")
+    if scheme not in {"redis", "rediss", "unix"}:
         raise _not_an_address(_("It must begin with redis://, rediss:// or unix://."))
+    if scheme != "unix" and set("/?#") & set(rest.rpartition("@")[0]):  # part of it would be said to be no port
+        raise _not_an_address(_("In a password / is written %2F, ? %3F and # %23."))
     try:
         client: redis.Redis = redis.Redis.from_url(
             url,

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,18 +102,28 @@ def _alone(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            holder = _holder(descriptor)
             raise Busy(
                 _("Another backup is being made in {directory}.").format(directory=directory),
-                why=_("Process {pid} holds the lock.").format(pid=holder),
-                hint=f"ps -fp {holder}",
+                why=_("Process {pid} holds the lock.").format(pid=holder or "?"),
+                hint=f"ps -fp {holder}" if holder else f"fuser -v {shlex.quote(f'{directory}/.lock')}",
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         _clear(directory)
         yield
+        os.ftruncate(descriptor, 0)  # while the next one writes its number, nobody shall read ours
     finally:
         os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    """The number of the process that has the lock; it writes it a moment after it got the lock."""
+    for _attempt in range(50):
+        if holder := os.pread(descriptor, 20, 0).decode("ascii", "replace").strip():
+            return holder
+        time.sleep(0.01)
+    return ""
 
 
 def _clear(directory: Path) -> None:

@@ -86,7 +86,7 @@ def _converted(definition: Definition, value: Value) -> Any:
         raise Misconfigured(
             _("{name} cannot be {value}.").format(name=definition.name, value=repr(shown)),
             why=_("{origin}: {reason}.").format(origin=value.origin, reason=str(error).rstrip(".")),
-            hint="chatai config check",
+            hint="chatai config example",
         ) from error
 
 
@@ -104,7 +104,7 @@ def _sources(
         raise Misconfigured(
             _("There is no profile {name}.").format(name=profile),
             why=_("{file} does not exist.").format(file=file),
-            hint="chatai config show --origin",
+            hint=f"ls -a {directory}",
         )
     for path in (file, SYSTEM_FILE):
         if values := _read(path):
@@ -119,7 +119,7 @@ def _text(name: str, values: Mapping[str, str], origin: str) -> Value | None:
         raise Misconfigured(
             _("Both {name} and {name}_FILE are set.").format(name=name),
             why=_("Only one of them can be meant, in {origin}.").format(origin=origin),
-            hint="chatai config show --origin",
+            hint=f"unset {name}_FILE" if values is os.environ else f"grep -n {name} {origin}",
         )
     if file:
         try:
@@ -165,7 +165,7 @@ def _refuse_unknown(values: Mapping[str, str], origin: str, *, strict: bool) -> 
                 _("There is no setting {name}.").format(name=name),
                 why=_("It stands in {origin}.").format(origin=origin)
                 + (" " + _("Did you mean {name}?").format(name=nearest) if nearest else ""),
-                hint="chatai config show",
+                hint="chatai config example",  # it needs no settings: most commands would say the same again
             )
 
 

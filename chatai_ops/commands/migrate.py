@@ -24,13 +24,13 @@ Down = Annotated[str, typer.Argument(metavar="REV", help=_("base, -N, or the fir
 @app.command(examples=["chatai migrate current --json"])
 def current(chatai: "Installation") -> migrations.Current:
     """The revision of the database, and whether it is the newest."""
-    return migrations.current(chatai.database_url)
+    return migrations.current(chatai.database)
 
 
 @app.command(examples=["chatai migrate history"])
 def history(chatai: "Installation") -> list[migrations.Revision]:
     """All revisions, the newest first, and which of them the database is at."""
-    return migrations.history(chatai.database_url)
+    return migrations.history(chatai.database)
 
 
 @app.command(changes=True, examples=["chatai migrate upgrade", "chatai migrate upgrade +1 --dry-run"])

@@ -30,6 +30,14 @@ def test_on_a_narrow_terminal_rows_stand_below_each_other(toys: Process) -> None
     assert "\n\nID         20\n" in shown
 
 
+@pytest.mark.parametrize("columns", [48, 49, 55, 60, 65, 68, 70])
+def test_no_column_is_cropped_beside_one_that_cannot_become_narrower(toys: Process, columns: int) -> None:
+    shown = without_colors(toys.on_terminal("long", env={"COLUMNS": str(columns)}).stdout)
+    assert "n" * 22 in shown
+    assert "3KiB" in shown
+    assert max(map(len, shown.splitlines())) <= columns
+
+
 def test_long_text_is_wrapped_on_a_terminal_and_nothing_is_lost(toys: Process) -> None:
     words = "word " * 60
     shown = without_colors(toys.on_terminal("values", "--revision", words).stdout)

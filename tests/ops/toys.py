@@ -73,6 +73,12 @@ def none(chatai: Any) -> list[Toy]:
 
 
 @app.command()
+def long(chatai: Any) -> list[dict[str, str]]:
+    """A column that cannot become narrower beside some that can."""
+    return [{"name": "n" * 22, "size of table": "1 KiB", "size of index": "2 KiB", "size in all": "3KiB"}]
+
+
+@app.command()
 def one(chatai: Any, name: str) -> Toy:
     """One toy."""
     if name != "bear":

@@ -54,6 +54,7 @@ def start(places: Places, owner: Owner, wheel: Path) -> Process:
     for left_over in data.parent.glob("new-*"):
         shutil.rmtree(left_over, ignore_errors=True)
     if not data.exists():
+        owner.must_be_known()
         _make(data, owner, binaries, places.log("postgres"))
     owner.directory(data)
     try:
@@ -120,6 +121,9 @@ def _make(data: Path, owner: Owner, binaries: Path, log: Path) -> None:
         owner,
         log,
     )
+    # Without a server, new things get numbers below 16384 unless told, and pg_dump takes those for PostgreSQL's own
+    # and leaves them out: a backup without CREATE EXTENSION, which cannot be restored.
+    server.run([binaries / "pg_resetwal", "--next-oid=16384", "-D", new], owner, log)
     # Without a server, and without fsync: all of it is synced before it gets its name.
     alone = (binaries / "postgres", "--single", "-j", "-D", new, "-c", "fsync=off", "-c", "exit_on_error=on")
     server.run([*alone, "postgres"], owner, log, "CREATE DATABASE chatai;\n\n")

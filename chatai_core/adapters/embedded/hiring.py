@@ -10,7 +10,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from chatai_core.adapters.embedded.places import Places, made, not_made
+from chatai_core.adapters.embedded.places import Places, made, not_made, quoted
+from chatai_core.errors import Unavailable
+from chatai_core.i18n import _
 
 _KEEPER = "chatai_core.adapters.embedded.keeper"
 # The keeper lives long: the secrets in the environment of its first user are none of its business.
@@ -18,7 +20,7 @@ _KEPT = ("PATH", "PYTHON", "VIRTUAL_ENV", "LANG", "LC_", "CHATAI_LANG", "CHATAI_
 
 
 def hire(places: Places) -> bool:
-    """Start a keeper, unless one lives; whether it was started. Raises CannotCreate, NotPermitted.
+    """Start a keeper, unless one lives; whether it was started. Raises CannotCreate, NotPermitted, Unavailable.
 
     Its lock and its socket are made here and inherited: there is never a moment with a keeper and without them.
     """
@@ -33,17 +35,24 @@ def hire(places: Places) -> bool:
         listener = stack.enter_context(_listening(places.keeper_socket))
         log = opened(places.log("keeper"))
         stack.callback(os.close, log)
-        subprocess.run(
-            [sys.executable, "-P", "-m", _KEEPER, str(places.home), str(lock), str(listener.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=_environment(),
-            pass_fds=(lock, listener.fileno()),
-            start_new_session=True,
-            check=False,  # it ends at once, having left a child of its own; what went wrong stands in the log
-        )
+        try:
+            subprocess.run(
+                [sys.executable, "-P", "-m", _KEEPER, str(places.home), str(lock), str(listener.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_environment(),
+                pass_fds=(lock, listener.fileno()),
+                start_new_session=True,
+                check=False,  # it ends at once, having left a child of its own; what went wrong stands in the log
+            )
+        except OSError as error:
+            raise Unavailable(
+                _("The keeper of the embedded servers cannot be started."),
+                why=f"{sys.executable}: {error.strerror}.",
+                hint=f"ls -lL {quoted(Path(sys.executable))}",
+            ) from error
     return True
 
 

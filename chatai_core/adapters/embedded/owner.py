@@ -53,6 +53,17 @@ class Owner:
                 hint=f"chmod go+x {quoted(home)}" if barrier == home else "export CHATAI_HOME=/var/lib/chatai",
             )
 
+    def must_be_known(self) -> None:
+        """Refuse a user whom the system does not know, as containers have them. Raises Misconfigured."""
+        try:
+            pwd.getpwuid(self.uid)
+        except KeyError as error:
+            raise Misconfigured(
+                _("The embedded PostgreSQL cannot be made by user {uid}.").format(uid=self.uid),
+                why=_("That user has no entry in /etc/passwd, and initdb refuses to work without one."),
+                hint=f"useradd --uid {self.uid} --no-create-home chatai",
+            ) from error
+
     def directory(self, path: Path) -> Path:
         """This user's private directory, made when it is missing. Raises NotPermitted, CannotCreate."""
         try:

@@ -10,12 +10,12 @@ from chatai_core.adapters.embedded.places import not_made
 from chatai_core.errors import Misconfigured
 from chatai_core.i18n import _
 
-_PROGRAMS = ("postgres", "initdb")
+_PROGRAMS = ("postgres", "initdb", "pg_resetwal")
 _HOSTILE = '"$`\\\n'  # initdb starts postgres through a shell and quotes no more than spaces
 
 
 def postgres(binaries: Path, owner: Owner, home: Path) -> Path:
-    """A directory with ``postgres`` and ``initdb`` within the owner's reach. Raises CannotCreate, Misconfigured."""
+    """A directory with the three programs within the owner's reach. Raises CannotCreate, Misconfigured."""
     binaries = binaries.resolve()
     if _is_within_reach(binaries / "postgres", owner):
         return binaries
@@ -44,7 +44,7 @@ def _is_within_reach(program: Path, owner: Owner) -> bool:
 
 
 def _files_of_postgres(package: Path) -> list[Path]:
-    """What the two programs need: themselves, the modules, the shared files, the libraries beside the package."""
+    """What the three programs need: themselves, the modules, the shared files, the libraries beside the package."""
     install = package / "pginstall"
     trees = (install / "share", package.with_name(f"{package.name}.libs"), package / ".dylibs")
     return [

@@ -76,9 +76,10 @@ def test_a_connection_that_the_server_ended_is_opened_again(database: Database, 
         ("postgresql://u:hush@/d?host=/nowhere", Unavailable, "does not answer"),
         ("postgresql://u:hush@no-such-host.invalid/d", Unavailable, "does not answer"),
         ("mysql://u:hush@h/d", Misconfigured, "not a PostgreSQL address"),
-        ("postgresql://u:hush@h:port/d", Unavailable, "does not answer"),
+        ("postgresql://u:hush@h:port/d", Misconfigured, "not a PostgreSQL address"),
         ("postgresql://u:hush@h/d?nonsense=1", Misconfigured, "not a PostgreSQL address"),
         ("hush", Misconfigured, "not a PostgreSQL address"),
+        ("postgresql://u:hu/sh@h/d", Misconfigured, "not a PostgreSQL address"),
     ],
 )
 def test_a_server_out_of_reach_is_said_without_the_password(url: str, kind: type[ChataiError], what: str) -> None:

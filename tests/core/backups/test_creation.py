@@ -92,6 +92,23 @@ def test_a_second_backup_at_once_is_told_who_makes_the_first(database: Database,
     assert complete_files(directory) == []
 
 
+def test_who_makes_the_first_may_say_so_a_moment_later(database: Database, tmp_path: Path) -> None:
+    import fcntl
+
+    directory = tmp_path / "b"
+    directory.mkdir()
+    descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    later = threading.Timer(0.1, os.write, (descriptor, b"4242\n"))
+    later.start()
+    with pytest.raises(Busy) as caught:
+        back_up(database, directory)
+    later.join()
+    os.close(descriptor)
+    assert caught.value.why == "Process 4242 holds the lock."
+    assert caught.value.hint == "ps -fp 4242"
+
+
 def test_a_failing_pg_dump_leaves_nothing(database: Database, tmp_path: Path) -> None:
     """A table that the role cannot read makes pg_dump fail: its reason is told, no file stays."""
     database.execute("CREATE TABLE secret_table (a int)")
