@@ -132,7 +132,7 @@ def _keys(home: Path | None) -> tuple[dict[str, str], list[str]]:
 
 def _kept(home: Path | None, name: str) -> str | None:
     path = home / "keys" / name.lower() if home else None
-    return files.secret(path) if path and path.exists() else None
+    return files.kept(path) if path else None
 
 
 def _home() -> Path | None:
@@ -243,7 +243,7 @@ def _check_directories(settings: Settings) -> Iterator[Finding]:
 
 def _check_directory(name: str, directory: Path) -> Finding:
     """A directory that is missing will do when it can be made."""
-    nearest = next(path for path in (directory, *directory.parents) if path.exists())
+    nearest = next(path for path in (directory, *directory.parents) if os.access(path, os.F_OK))
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Finding(name, "ok", _("{path} can be written.").format(path=directory), {"path": str(directory)})
     summary = _("{path} cannot be written.").format(path=directory)

@@ -70,17 +70,12 @@ class Stage:
 
     def stop(self) -> None:
         """End the processes, the last first, and remove the home; Ctrl-C in the midst of it only makes it quicker."""
-        try:
-            self._end(grace=20)
-        except KeyboardInterrupt:
-            self._end(grace=2)
-            raise
-        finally:
-            shutil.rmtree(self.home, ignore_errors=True)
-
-    def _end(self, *, grace: float) -> None:
-        for child in reversed(self.children):
-            child.stop(grace=grace)
+        for grace in (20.0, 2.0, 2.0):
+            with contextlib.suppress(KeyboardInterrupt):
+                for child in reversed(self.children):
+                    child.stop(grace=grace)
+                shutil.rmtree(self.home, ignore_errors=True)
+                return
 
 
 def play(*, keep: bool = False) -> Iterator[str]:

@@ -12,8 +12,8 @@ from chatai_core.i18n import _
 
 def directory(path: Path, *, mode: int = 0o755) -> Path:
     """The directory; what is missing of it and its parents is made, whatever the umask. Raises CannotCreate."""
-    missing = [place for place in (path, *path.parents) if not place.exists()]
     try:
+        missing = [place for place in (path, *path.parents) if not place.exists()]
         path.mkdir(parents=True, exist_ok=True)
         for place in missing:
             place.chmod(mode if place == path else 0o755)
@@ -28,11 +28,18 @@ def directory(path: Path, *, mode: int = 0o755) -> Path:
 
 def secret(path: Path, *, size: int = 32) -> str:
     """The secret in a file of mode 0600; made (``size`` random bytes, hexadecimal) by whoever comes first."""
-    if not path.exists():
+    while (found := kept(path)) is None:
         directory(path.parent, mode=0o700)
         write(path, secrets.token_hex(size) + "\n", mode=0o600, replace=False)
+    return found
+
+
+def kept(path: Path) -> str | None:
+    """The secret in a file; None when there is no such file. Raises CannotCreate."""
     try:
         return path.read_text("ascii").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise CannotCreate(
             _("The key {path} cannot be read.").format(path=path),

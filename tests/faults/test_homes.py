@@ -104,8 +104,10 @@ def test_without_home_root_has_a_place_of_its_own(chatai: Command) -> None:
     assert home == ("/var/lib/chatai" if IS_ROOT else str(Path("~").expanduser() / ".local/share/chatai"))
 
 
-def test_a_user_without_home_and_name_is_told_to_choose_one(stranger: Command) -> None:
-    nobody = stranger.without("HOME", "CHATAI_HOME", "CHATAI_LOG_DIR", "XDG_DATA_HOME")
+def test_a_user_without_home_and_name_is_told_to_choose_one(stranger: Command, home: Path) -> None:
+    home.mkdir()
+    home.chmod(0o777)  # its logs have a place
+    nobody = stranger.without("HOME", "CHATAI_HOME", "XDG_DATA_HOME")
     for line in COMMANDS:
         told = refused(nobody, line, 78)
         assert told.what == "There is no home directory for ChatAI's files."

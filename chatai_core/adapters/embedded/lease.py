@@ -41,8 +41,8 @@ class Lease:
             return
         if os.getpid() != self._pid:  # in a fork: the lock is the parent's
             os.close(lock)
-        elif _is_last(self._places, lock):
-            _see_the_end(self._places)
+        else:
+            _leave(self._places, lock)
 
 
 def acquire(home: Path, *, postgres: bool, valkey: bool) -> Lease:
@@ -60,8 +60,11 @@ def acquire(home: Path, *, postgres: bool, valkey: bool) -> Lease:
     lock = _join(places, deadline)
     try:
         _ask(places, ask, deadline)
-    except BaseException:
+    except ChataiError:
         os.close(lock)
+        raise
+    except BaseException:  # Ctrl-C: what has been begun is to be over when we are
+        _leave(places, lock)
         raise
     return Lease(places, lock, postgres=postgres, valkey=valkey)
 
@@ -106,6 +109,12 @@ def _answer(places: Places, ask: dict[str, str | None], deadline: float) -> dict
         except OSError:
             return None
     return json.loads(line) if line.endswith(b"\n") else None
+
+
+def _leave(places: Places, lock: int) -> None:
+    """Give the lock up; the last user waits until nothing runs any more."""
+    if _is_last(places, lock):
+        _see_the_end(places)
 
 
 def _is_last(places: Places, lock: int) -> bool:

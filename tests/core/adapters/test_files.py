@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def test_a_directory_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("")
     with pytest.raises(CannotCreate, match="cannot be made"):
         files.directory(tmp_path / "f" / "d")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("make", [files.directory, files.secret, files.kept])
+def test_behind_a_closed_door_nothing_is_taken_for_missing(make: Callable[[Path], object], tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(CannotCreate, match="cannot be") as caught:
+            make(closed / "home")
+    finally:
+        os.seteuid(0)
+    assert caught.value.why == "Permission denied."
 
 
 def test_writing_into_a_missing_directory_is_said(tmp_path: Path) -> None:

@@ -72,6 +72,10 @@ def test_check_says_what_production_lacks(it: Process) -> None:
         "environment": "production",
         "lacking": ["DATABASE_URL", "REDIS_URL", "CHATAI_INTERNAL_KEY"],
     }
+    assert finding["remedy"] == "chatai init"
+    keys = {"SECRET_KEY": "x" * 64, "CHATAI_INTERNAL_KEY": "y" * 64}
+    ended = it("config", "check", "--json", env={"ENVIRONMENT": "production", **keys})
+    assert by_name(ended.json["checks"])["production"]["remedy"] == "${EDITOR:-vi} .env"  # init makes only keys
 
 
 def test_check_warns_of_names_that_nobody_reads(it: Process, tmp_path: Path) -> None:
