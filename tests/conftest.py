@@ -22,6 +22,8 @@ _HOME = pytest.StashKey[Path]()
 def pytest_configure(config: pytest.Config) -> None:
     """One home for the servers of this run; xdist's workers are told where it is."""
     os.environ["LC_ALL"] = "C.UTF-8"  # the sentences are compared in English
+    # The commands that the tests start keep their bytecode, as an installation's do: else each compiles all of it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     given = getattr(config, "workerinput", {}).get("chatai_home")
     config.stash[_HOME] = Path(given) if given else _new_home("chatai-tests-")
 

@@ -8,6 +8,7 @@ from chatai_core.errors import Busy, ChataiError, Misconfigured, NotPermitted
 from chatai_core.i18n import _
 
 _BACKLOG = 2048
+_TYPED = {"CHATAI_PORT": "chatai serve --port", "CHATAI_MANAGER_PORT": "chatai serve --bots --manager-port"}
 
 
 def listen(host: str, port: int, *, setting: str = "CHATAI_PORT") -> socket.socket:
@@ -57,19 +58,20 @@ def _refused(error: OSError, host: str, port: int, setting: str) -> ChataiError:
             if holder
             else _("Another user's process listens there.")
         )
-        return Busy(
-            _("Port {port} of {host} is taken.").format(port=port, host=host), why=why, hint=f"{setting}={port + 1}"
-        )
+        what = _("Port {port} of {host} is taken.").format(port=port, host=host)
+        return Busy(what, why=why, hint=f"{_TYPED[setting]} {port + 1}")
     if error.errno == errno.EACCES:
         return NotPermitted(
             _("Port {port} of {host} may not be taken.").format(port=port, host=host),
             why=_("Ports below 1024 belong to root."),
-            hint=f"{setting}=8000",
+            hint=f"{_TYPED[setting]} 8000",
         )
     return _no_address(host, f"{error.strerror}.")
 
 
 def _no_address(host: str, why: str) -> Misconfigured:
     return Misconfigured(
-        _("{host} is no address of this machine.").format(host=host or "''"), why=why, hint="CHATAI_HOST=127.0.0.1"
+        _("{host} is no address of this machine.").format(host=host or "''"),
+        why=why,
+        hint="chatai serve --host 127.0.0.1",
     )

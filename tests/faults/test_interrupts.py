@@ -55,6 +55,14 @@ def test_while_it_serves_with_workers_and_a_bot_manager(chatai: Command, used: P
     assert processes.left(used) == []
 
 
+# In this test's own database: the server is shared with the other workers of the run.
+_SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+_WAITING = """
+SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+WHERE NOT l.granted AND l.locktype = 'relation' AND d.datname = current_database()
+"""
+
+
 @contextmanager
 def _slow_migrations(url: str) -> Iterator[Callable[[], bool]]:
     """Every CREATE TABLE takes a second; whether one is under way."""
@@ -66,7 +74,7 @@ def _slow_migrations(url: str) -> Iterator[Callable[[], bool]]:
         "CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION dawdle()"
     )
     try:
-        yield lambda: bool(database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+        yield lambda: bool(database.value(_SLEEPING))
     finally:
         database.close()
 
@@ -102,7 +110,7 @@ def _locked(url: str) -> Iterator[Callable[[], bool]]:
         cursor.execute("LOCK TABLE users, ai_token_pool, bot_instances IN ACCESS EXCLUSIVE MODE")
 
         def is_wanted() -> bool:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+            cursor.execute(_WAITING)
             return cursor.fetchone() != (0,)
 
         yield is_wanted
@@ -188,7 +196,8 @@ def test_while_the_demo_plays_and_once_more_while_it_cleans_up(seconds: int, cha
                 demo.send(signal.SIGINT)
             time.sleep(0.3)
         ended = demo.ended(30)
-    assert ended.exit_code in {0, 130}
+    # The second one may come when "Interrupted." has been said and Python itself ends.
+    assert ended.exit_code in {0, 130, -signal.SIGINT}, ended
     assert "Traceback" not in ended.stderr
     assert processes.left(home) == []
     assert os.listdir(home) == []

@@ -16,7 +16,7 @@ def test_a_taken_port_names_its_holder_and_the_setting() -> None:
             listening.listen("127.0.0.1", port)
 
     assert f"Process {os.getpid()} listens there: " in error.value.why
-    assert error.value.hint == f"CHATAI_PORT={port + 1}"
+    assert error.value.hint == f"chatai serve --port {port + 1}"
 
 
 def test_whoever_connects_early_waits() -> None:

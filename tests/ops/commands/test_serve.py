@@ -90,7 +90,7 @@ def test_a_port_that_is_taken_is_refused_at_once_and_its_holder_named(
     assert what == f"Error: Port {port} of 127.0.0.1 is taken."
     assert why.startswith(f"Process {first.pid} listens there: ")
     assert "serve" in why
-    assert hint.strip() == f"CHATAI_PORT={int(port) + 1}"
+    assert hint.strip() == f"chatai serve --port {int(port) + 1}"
     assert time.monotonic() - began < 10
     assert first.get("/livez").status_code == 200
 
