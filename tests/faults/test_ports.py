@@ -22,9 +22,9 @@ def taken() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("line", "setting"),
     [
-        ("serve --port {port}", "CHATAI_PORT"),
-        ("serve --port {port} --json", "CHATAI_PORT"),
-        ("serve --port 0 --bots --manager-port {port}", "CHATAI_MANAGER_PORT"),
+        ("serve --port {port}", "chatai serve --port"),
+        ("serve --port {port} --json", "chatai serve --port"),
+        ("serve --port 0 --bots --manager-port {port}", "chatai serve --bots --manager-port"),
         ("bots manager --port {port}", ""),
     ],
 )
