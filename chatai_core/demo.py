@@ -74,8 +74,16 @@ class Stage:
             with contextlib.suppress(KeyboardInterrupt):
                 for child in reversed(self.children):
                     child.stop(grace=grace)
-                shutil.rmtree(self.home, ignore_errors=True)
+                self._remove_home()
                 return
+
+    def _remove_home(self) -> None:
+        """Remove it, again while servers that were stopped in a hurry still write there."""
+        deadline = time.monotonic() + 5
+        shutil.rmtree(self.home, ignore_errors=True)
+        while self.home.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+            shutil.rmtree(self.home, ignore_errors=True)
 
 
 def play(*, keep: bool = False) -> Iterator[str]:

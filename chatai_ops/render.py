@@ -4,7 +4,7 @@ A list is a table, one object is pairs, an iterator is written line by line, a p
 verdicts, None is nothing. A class that defines ``__str__`` is shown by it, one after the other.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from chatai_core.errors import ChataiError, Declined
@@ -25,7 +25,11 @@ def show(result: object, form: CheckFormat = "table", *, empty: str = "", comman
     if result is None:
         return
     if isinstance(result, Iterator):
-        _show_stream(result, form)
+        try:
+            _show_stream(result, form)
+        finally:  # what it has opened is closed now, and not when Python itself ends
+            if isinstance(result, Generator):
+                result.close()
     elif form in {"nagios", "prom"}:
         _show_verdict(result, form, command)
     elif form == "table":
