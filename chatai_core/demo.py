@@ -8,6 +8,7 @@ import contextlib
 import json
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -41,9 +42,10 @@ class Stage:
         """Start a process that goes on; its output goes to ``<name>.log``."""
         output = self.home / f"{name}.log"
         argv = [sys.executable, "-m", *words]
-        self.children.append(
-            command.start(argv, env=self.environment, directory=self.home, output=output, detached=True)
-        )
+        with _undisturbed():
+            self.children.append(
+                command.start(argv, env=self.environment, directory=self.home, output=output, detached=True)
+            )
 
     def chatai(self, *words: str, stdin: str = "") -> Iterator[str]:
         """The lines of one command as a person sees them: what is typed, then the answer."""
@@ -70,7 +72,7 @@ class Stage:
 
     def stop(self) -> None:
         """End the processes, the last first, and remove the home; Ctrl-C in the midst of it only makes it quicker."""
-        for grace in (20.0, 2.0, 2.0):
+        for grace in (20.0, 5.0, 5.0):
             with contextlib.suppress(KeyboardInterrupt):
                 for child in reversed(self.children):
                     child.stop(grace=grace)
@@ -84,6 +86,19 @@ class Stage:
         while self.home.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
             shutil.rmtree(self.home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put Ctrl-C off: no process may be started and not be known."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def play(*, keep: bool = False) -> Iterator[str]:

@@ -198,7 +198,8 @@ def _shared_metrics(home: Path, port: int) -> Iterator[Path]:
 def _ending_on_sigterm() -> Iterator[None]:
     """SIGTERM ends us in order, with code 0, from the first moment on."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: a second one would only cut the end short
         sys.exit(0)
 
     before = signal.signal(signal.SIGTERM, end)

@@ -199,8 +199,8 @@ def test_while_the_demo_plays_and_once_more_while_it_cleans_up(seconds: int, cha
     # The second one may come when "Interrupted." has been said and Python itself ends.
     assert ended.exit_code in {0, 130, -signal.SIGINT}, ended
     assert "Traceback" not in ended.stderr
-    assert processes.left(home) == []
-    assert os.listdir(home) == []
+    assert processes.left(home) == [], ended
+    assert list(map(str, home.rglob("*"))) == [], ended
 
 
 @pytest.mark.proof
