@@ -15,12 +15,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chatai_core import settings, simulators
 from chatai_core.adapters import command, http, processes
 from chatai_core.errors import ChataiError, Unavailable
 from chatai_core.i18n import _
+
+if TYPE_CHECKING:
+    from chatai_core.simulators.pair import Pair
 
 OWNER = "demo@example.org"
 _CHAT = 1001
@@ -111,7 +114,7 @@ def play(*, keep: bool = False) -> Iterator[str]:
         yield ""
         pair = _simulators(stage)
         yield from _backend(stage)
-        yield from _cast(stage, pair)
+        yield from _cast(stage)
         yield from _talk(pair)
         yield from _five(stage, pair)
         if keep:
@@ -129,7 +132,7 @@ def _stage() -> Stage:
     home = Path(tempfile.mkdtemp(prefix="chatai-demo-"))
     home.chmod(0o755)
     port, manager_port = processes.free_port(), processes.free_port()
-    nothing = {name: "" for known in settings.definitions() for name in (known.name, f"{known.name}_FILE")}
+    nothing = dict.fromkeys(settings.names(), "")
     own = {
         "CHATAI_HOME": str(home / "home"),
         "CHATAI_LOG_DIR": str(home / "logs"),
@@ -141,7 +144,7 @@ def _stage() -> Stage:
     return Stage(home, {**nothing, **own})
 
 
-def _simulators(stage: Stage) -> Any:
+def _simulators(stage: Stage) -> "Pair":
     stage.start("simulators", "chatai_core.simulators")
     said = stage.home / "simulators.log"
     stage.until(_("simulators"), lambda: said.read_text().endswith("}\n"))
@@ -171,7 +174,7 @@ def _answers(url: str, path: str) -> bool:
     return False
 
 
-def _cast(stage: Stage, pair: Any) -> Iterator[str]:
+def _cast(stage: Stage) -> Iterator[str]:
     """The people and things that the demo needs, made as a person makes them."""
     yield from stage.chatai("users", "add", OWNER, "--admin", "--password-stdin", stdin=_PASSWORD)
     yield from stage.chatai("tokens", "add", "demo", "--token-stdin", stdin=_AI_KEY)
@@ -179,7 +182,7 @@ def _cast(stage: Stage, pair: Any) -> Iterator[str]:
     yield from stage.chatai("bots", "start", "1")
 
 
-def _talk(pair: Any) -> Iterator[str]:
+def _talk(pair: "Pair") -> Iterator[str]:
     for count, text in enumerate(_MESSAGES, start=1):
         yield _("Somebody writes to the bot: {text}").format(text=text)
         pair.telegram.say(_BOT_TOKEN, _CHAT, text)
@@ -188,7 +191,7 @@ def _talk(pair: Any) -> Iterator[str]:
     yield ""
 
 
-def _five(stage: Stage, pair: Any) -> Iterator[str]:
+def _five(stage: Stage, pair: "Pair") -> Iterator[str]:
     """The five commands; one error is provoked, so that there is one to be seen."""
     yield from _health(stage)
     yield from stage.chatai("bots", "list")
@@ -210,7 +213,7 @@ def _health(stage: Stage) -> Iterator[str]:
     yield ""
 
 
-def _how_to_use(stage: Stage, pair: Any) -> Iterator[str]:
+def _how_to_use(stage: Stage, pair: "Pair") -> Iterator[str]:
     exports = stage.home / "demo.env"
     chosen = {name: value for name, value in stage.environment.items() if value}
     exports.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in chosen.items()))

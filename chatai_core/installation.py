@@ -110,8 +110,7 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """What a process that this one starts needs around it to be the same installation, whatever files say then."""
-        names = {definition.name for definition in settings_module.definitions()}
-        others = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in names}
+        others = {name: value for name, value in os.environ.items() if name not in settings_module.names()}
         given = {name: value.text for name, value in self.given.items()}
         return {**others, **given, "DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
 

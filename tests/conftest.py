@@ -111,9 +111,8 @@ def nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _scrubbed(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's reaches a test: neither from the environment nor from the checkout's .env."""
     monkeypatch.chdir(nowhere)
-    for definition in settings.definitions():
-        monkeypatch.delenv(definition.name, raising=False)
-        monkeypatch.delenv(f"{definition.name}_FILE", raising=False)
+    for name in settings.names():
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -39,11 +39,13 @@ class Cipher:
                 why=_("It needs the key {needed}; this installation has {has}.").format(needed=key_id, has=self.key_id),
                 hint="chatai config show --origin",
             )
+        from cryptography.exceptions import InvalidTag  # as for ``_aes``
+
         try:
             raw = base64.b64decode(text, validate=True)
             plain: bytes = self._aes.decrypt(raw[:12], raw[12:], row.encode())
             return plain.decode()
-        except Exception as error:
+        except (ValueError, InvalidTag) as error:
             raise BadData(_("The secret of {row} is damaged.").format(row=row)) from error
 
     def fingerprint(self, plain: str) -> str:

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def directory(path: Path, *, mode: int = 0o755) -> Path:
         raise CannotCreate(
             _("The directory {path} cannot be made.").format(path=path),
             why=f"{error.strerror}.",
-            hint=f"ls -ld {path.parent}",
+            hint=remedy(error, path.parent),
         ) from error
     return path
 
@@ -83,9 +84,15 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def remedy(error: OSError, place: Path) -> str:
+    """The command that shows why nothing could be written in a directory: no room, or no right."""
+    look = "df -h" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "ls -ld"
+    return f"{look} {shlex.quote(str(place))}"
+
+
 def _not_written(path: Path, error: OSError) -> CannotCreate:
     return CannotCreate(
         _("{path} cannot be written.").format(path=path),
         why=f"{error.strerror}.",
-        hint=f"df -h {path.parent}" if error.errno in {errno.ENOSPC, errno.EDQUOT} else f"ls -ld {path.parent}",
+        hint=remedy(error, path.parent),
     )

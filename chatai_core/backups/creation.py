@@ -151,7 +151,7 @@ def _disk_errors_said(directory: Path) -> Iterator[None]:
         raise CannotCreate(
             _("The backup cannot be written to {directory}.").format(directory=directory),
             why=f"{error.strerror}.",
-            hint=f"df -h {directory}",
+            hint=files.remedy(error, directory),
         ) from error
 
 

@@ -224,6 +224,12 @@ def definitions() -> tuple[Definition, ...]:
     return tuple(_definitions_of(Settings, ""))
 
 
+@functools.cache
+def names() -> frozenset[str]:
+    """Every name under which a setting can be given: NAME and NAME_FILE."""
+    return frozenset(name for known in definitions() for name in (known.name, f"{known.name}_FILE"))
+
+
 def _definitions_of(section: type[Section], path: str) -> Iterator[Definition]:
     hints = get_type_hints(section, include_extras=True)
     for field in msgspec.structs.fields(section):

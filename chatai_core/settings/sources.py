@@ -13,7 +13,7 @@ import msgspec
 
 from chatai_core.errors import Misconfigured
 from chatai_core.i18n import _
-from chatai_core.settings.declared import Definition, Settings, definitions
+from chatai_core.settings.declared import Definition, Settings, definitions, names
 
 SYSTEM_FILE = Path("/etc/chatai/chatai.env")
 
@@ -171,16 +171,15 @@ def _refuse_unknown(values: Mapping[str, str], origin: str, *, strict: bool) -> 
 
 def unknown(values: Mapping[str, str]) -> list[str]:
     """The names among these that ChatAI does not read."""
-    known = {definition.name for definition in definitions()}
-    return [name for name in values if name not in known and name.removesuffix("_FILE") not in known]
+    return [name for name in values if name not in names()]
 
 
 def close_name(name: str) -> str | None:
     """The setting that this name is a slip of, if it is near enough to one."""
     import difflib
 
-    names = [definition.name for definition in definitions()]
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.88)), None)
+    known = [definition.name for definition in definitions()]
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.88)), None)
 
 
 def ignored(directory: Path | None = None) -> dict[str, str]:
