@@ -76,9 +76,11 @@ def create(database: Database, directory: Path, *, key_id: str, embedded: Path |
             duration_seconds=round(time.monotonic() - began, 3),
             verified=True,
         )
-        partial.rename(point.path)
-        manifest = msgspec.json.format(msgspec.json.encode(point), indent=2).decode()
-        files.write(directory / f"{name}{restore_points.SUFFIX}", manifest + "\n", mode=0o600)
+        manifest = directory / f"{name}{restore_points.SUFFIX}{_PARTIAL}"
+        files.write(manifest, msgspec.json.format(msgspec.json.encode(point), indent=2).decode() + "\n", mode=0o600)
+        _named(partial)
+        _named(manifest)
+        files.sync_directory(directory)
     return point
 
 
@@ -96,7 +98,7 @@ def _revision(database: Database) -> str | None:
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """Keep a second backup into this directory out, and clear away what a killed one left. Raises Busy."""
+    """Keep a second backup into this directory out. Raises Busy."""
     descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -110,7 +112,6 @@ def _alone(directory: Path) -> Iterator[None]:
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        _clear(directory)
         yield
         os.ftruncate(descriptor, 0)  # while the next one writes its number, nobody shall read ours
     finally:
@@ -126,21 +127,28 @@ def _holder(descriptor: int) -> str:
     return ""
 
 
+def _named(partial: Path) -> None:
+    """Give a file that is complete its name."""
+    partial.rename(partial.with_name(partial.name.removesuffix(_PARTIAL)))
+
+
 def _clear(directory: Path) -> None:
+    """Finish or remove what a killed backup left; what others put here stays."""
+    unnamed = f"{restore_points.SUFFIX}{_PARTIAL}"
+    for manifest in directory.glob(f"*{unnamed}"):
+        if (directory / f"{manifest.name.removesuffix(unnamed)}.dump.zst").exists():
+            _named(manifest)  # the dump had its name already: nothing else was missing
     for left in directory.glob(f"*{_PARTIAL}"):
         left.unlink(missing_ok=True)
-    for dump in directory.glob("*.dump.zst"):  # named, but killed before its manifest: not known to be complete
-        if not dump.with_name(dump.name.removesuffix(".dump.zst") + restore_points.SUFFIX).exists():
-            dump.unlink(missing_ok=True)
 
 
 @contextmanager
 def _nothing_left_behind(directory: Path) -> Iterator[None]:
+    _clear(directory)
     try:
         yield
     finally:
-        for left in directory.glob(f"*{_PARTIAL}"):
-            left.unlink(missing_ok=True)
+        _clear(directory)
 
 
 @contextmanager

@@ -216,6 +216,25 @@ def test_a_killed_backup_leaves_nothing_that_looks_complete(database: Database, 
     )
 
 
+def test_what_others_put_beside_the_backups_stays(database: Database, tmp_path: Path) -> None:
+    """A dump brought from another machine has no manifest here: it is not ours to remove."""
+    directory = tmp_path / "b"
+    directory.mkdir()
+    brought = directory / "chatai_20250904T101500Z.dump.zst"
+    brought.write_bytes(b"from another machine")
+    back_up(database, directory)
+    assert brought.read_bytes() == b"from another machine"
+
+
+def test_a_backup_killed_before_its_last_rename_is_finished_by_the_next(database: Database, tmp_path: Path) -> None:
+    first = back_up(database, tmp_path / "b")
+    manifest = Path(first.path.removesuffix(".dump.zst") + restore_points.SUFFIX)
+    manifest.rename(f"{manifest}.partial")
+    assert restore_points.all(tmp_path / "b") == []
+    second = back_up(database, tmp_path / "b")
+    assert restore_points.all(tmp_path / "b") == [first, second]
+
+
 def test_a_killed_pg_dump_leaves_nothing(database: Database, tmp_path: Path) -> None:
     fill(database, 16)
     failure: list[BaseException] = []
