@@ -1,10 +1,13 @@
 """The entry of the chatai command, and its outermost edge: whatever happens ends in an exit code and a sentence."""
 
+import _signal  # type: ignore[import-not-found]  # what signal adds to it takes longer than --version
+import _thread
 import sys
 
 TYPE_CHECKING = False  # typing's own would cost --version a tenth of its time
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from chatai_core.errors import ChataiError
 
@@ -16,6 +19,7 @@ def main() -> None:
 
 def guarded(run: "Callable[[list[str]], int]", arguments: list[str]) -> int:
     """Run a command line; the exit code, also when it fails. No exception comes out."""
+    sys.unraisablehook = _heard_once_more
     try:
         from chatai_ops import streams
 
@@ -23,8 +27,17 @@ def guarded(run: "Callable[[list[str]], int]", arguments: list[str]) -> int:
         code = run(arguments)
         streams.write("")  # what is still buffered
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the outermost edge
+        _signal.signal(_signal.SIGINT, _signal.SIG_IGN)  # all is over: another Ctrl-C could only spoil the exit code
         return _failed(error, arguments)
     return code
+
+
+def _heard_once_more(lost: "Any") -> None:
+    """Python only complains of a Ctrl-C that comes while it deletes something: hear it again instead."""
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        _thread.interrupt_main()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _run(arguments: list[str]) -> int:
