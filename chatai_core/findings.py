@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+Row = TypeVar("Row")
 Status = Literal["ok", "warning", "critical", "unknown"]
 
 # A critical finding outweighs what could not be found out; that outweighs a warning.
@@ -37,3 +38,12 @@ def worst(findings: Iterable[Finding]) -> Status:
     ('unknown', 'ok')
     """
     return max((finding.status for finding in findings), key=_WEIGHT.__getitem__, default="ok")
+
+
+class Rows(list[Row]):
+    """Rows of an answer, and what must be said about them: what they leave out, and how that would be seen."""
+
+    def __init__(self, rows: Iterable[Row], reading: str | None = None) -> None:
+        """``reading`` is one sentence or more; it is told beside the rows (on stderr), also when there is none."""
+        super().__init__(rows)
+        self.reading = reading

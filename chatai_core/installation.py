@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from chatai_core import settings as settings_module
 from chatai_core.adapters import embedded, files
 from chatai_core.adapters.crypto import Cipher
-from chatai_core.adapters.postgres import Database
+from chatai_core.adapters.postgres import READ_ONLY, Database
 from chatai_core.errors import Misconfigured, NotPermitted
 from chatai_core.i18n import _
 from chatai_core.settings import Secret, Settings, Value
@@ -24,10 +24,16 @@ if TYPE_CHECKING:
 class Installation:
     """What the commands, the server and the workers are given."""
 
-    def __init__(self, overrides: Mapping[str, str] | None = None, *, pooled: bool = False) -> None:
-        """``overrides`` are the command line's settings, by name; ``pooled`` lends connections to many threads."""
+    def __init__(
+        self, overrides: Mapping[str, str] | None = None, *, pooled: bool = False, explaining: bool = False
+    ) -> None:
+        """``overrides`` are the command line's settings, by name; ``pooled`` lends connections to many threads.
+
+        When ``explaining``, questions in SQL are written to ``explained`` in place of being asked.
+        """
         self._overrides = dict(overrides or {})
         self._pooled = pooled
+        self.explained: list[str] | None = [] if explaining else None
         self._at_the_end = ExitStack()
 
     def altered(self, overrides: Mapping[str, str], *, pooled: bool = False) -> "Installation":
@@ -50,6 +56,11 @@ class Installation:
         return files.directory(self.settings.home)
 
     @functools.cached_property
+    def state(self) -> Path:
+        """What commands remember from one call to the next, below home; made when it is missing."""
+        return files.directory(self.home / "state", mode=0o700)
+
+    @functools.cached_property
     def database_url(self) -> str:
         """DATABASE_URL, or the embedded PostgreSQL's while this installation is open."""
         configured = self.settings.database.url
@@ -65,9 +76,18 @@ class Installation:
     def database(self) -> Database:
         """PostgreSQL for questions in SQL."""
         borrow = self.orm.borrowed if self._pooled else None
-        database = Database(self.database_url, connect_timeout=self.settings.database.connect_timeout, borrow=borrow)
-        self._at_the_end.callback(database.close)
-        return database
+        return self._opened(
+            Database(self.database_url, connect_timeout=self._patience, borrow=borrow, explained=self.explained)
+        )
+
+    @functools.cached_property
+    def reports(self) -> Database:
+        """PostgreSQL for reports about itself: read-only, with short timeouts, over a connection of their own."""
+        return self.reading(self.database_url)
+
+    def reading(self, url: str) -> Database:
+        """Another database (a replica) for reports about it."""
+        return self._opened(Database(url, connect_timeout=self._patience, settings=READ_ONLY, explained=self.explained))
 
     @functools.cached_property
     def orm(self) -> "Orm":
@@ -134,6 +154,14 @@ class Installation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def _patience(self) -> int:
+        return self.settings.database.connect_timeout
+
+    def _opened(self, database: Database) -> Database:
+        self._at_the_end.callback(database.close)
+        return database
 
     @functools.cached_property
     def _embedded(self) -> embedded.Lease:

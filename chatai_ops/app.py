@@ -13,6 +13,7 @@ import typer.main
 from chatai_core.errors import Misused
 from chatai_core.findings import Survey
 from chatai_core.i18n import _
+from chatai_core.plans import Explained
 from chatai_ops import ask, exits, look, options, render
 from chatai_ops.grammar import Command, Group
 
@@ -43,11 +44,14 @@ class Commands:
         empty: str = "",
         examples: Iterable[str] = (),
         hidden: bool = False,
+        panel: str | None = None,
+        explains: bool = False,
     ) -> Callable[[Function], Function]:
         """Register a function that takes the Installation first and returns what it found; it stays a plain function.
 
         One that ``changes`` something only plans it and returns ``ask.Planned``. ``empty`` is said when the answer
         has no row. The examples stand in the help. ``watch=False`` for what does not end or cannot be repeated.
+        ``explains`` when it asks or tells PostgreSQL something, which ``--explain`` shows.
         """
 
         def decorate(function: Function) -> Function:
@@ -57,11 +61,18 @@ class Commands:
                 help=_translated(function.__doc__ or ""),
                 epilog="\n".join(examples),
                 hidden=hidden,
+                rich_help_panel=panel,
             )
-            register(_for_the_terminal(function, changes=changes, watch=watch, empty=empty))
+            register(_for_the_terminal(function, changes=changes, watch=watch, empty=empty, explains=explains))
             return function
 
         return decorate
+
+    def adding(self, *others: "Commands") -> "Commands":
+        """Itself, with the commands of the others behind its own: a group may be written in several files."""
+        for other in others:
+            self._typer.registered_commands += other._typer.registered_commands
+        return self
 
     def parsed(self) -> Any:
         """What typer makes of it: a group or a single command."""
@@ -80,12 +91,13 @@ class Asked:
     dry_run: bool = False
     yes: bool = False
     confirm: str | None = None
+    explain: bool = False
 
-    def installation(self) -> "Installation":
+    def installation(self, *, explaining: bool = False) -> "Installation":
         """The installation that is meant, with nothing opened yet."""
         from chatai_core.installation import Installation  # psycopg2 and more, which --help does not need
 
-        return Installation({"CHATAI_PROFILE": self.profile} if self.profile else {})
+        return Installation({"CHATAI_PROFILE": self.profile} if self.profile else {}, explaining=explaining)
 
 
 def _translated(docstring: str) -> str:
@@ -94,9 +106,11 @@ def _translated(docstring: str) -> str:
     return "\n\n".join(_(" ".join(paragraph.split())) for paragraph in paragraphs)
 
 
-def _for_the_terminal(function: Callable[..., Any], *, changes: bool, watch: bool, empty: str) -> Callable[..., None]:
+def _for_the_terminal(
+    function: Callable[..., Any], *, changes: bool, watch: bool, empty: str, explains: bool
+) -> Callable[..., None]:
     """Feed the installation in, show what comes out, exit as it says."""
-    shared = _shared(function, changes=changes, watch=watch)
+    shared = _shared(function, changes=changes, watch=watch, explains=explains)
 
     @functools.wraps(function)
     def command(*, asked_context: typer.Context, **arguments: Any) -> None:
@@ -114,7 +128,7 @@ def _for_the_terminal(function: Callable[..., Any], *, changes: bool, watch: boo
     return command
 
 
-def _shared(function: Callable[..., Any], *, changes: bool, watch: bool) -> dict[str, Any]:
+def _shared(function: Callable[..., Any], *, changes: bool, watch: bool, explains: bool) -> dict[str, Any]:
     """The options that are added to a command, by the name of what they say in Asked."""
     shared: dict[str, Any] = {}
     if changes:
@@ -124,6 +138,8 @@ def _shared(function: Callable[..., Any], *, changes: bool, watch: bool) -> dict
     shared |= {"output": output, "as_json": options.Json, "color": options.Colors}
     if watch and not changes:
         shared["watch"] = options.Watch
+    if explains:
+        shared["explain"] = options.Explain
     return shared | {"profile": options.Profile}
 
 
@@ -155,6 +171,8 @@ def _asked(context: typer.Context, shared: dict[str, Any], empty: str) -> Asked:
 
 
 def _answer(function: Callable[..., Any], arguments: dict[str, Any], asked: Asked) -> int:
+    if asked.explain:
+        return _explain(function, arguments, asked)
     with asked.installation() as chatai:
         while True:
             result = function(chatai, **arguments)
@@ -167,10 +185,13 @@ def _answer(function: Callable[..., Any], arguments: dict[str, Any], asked: Aske
 
 def _change(function: Callable[..., Any], arguments: dict[str, Any], asked: Asked) -> int:
     with asked.installation() as chatai:
-        if not asked.dry_run:
+        if not (asked.dry_run or asked.explain):
             chatai.must_be_writable()
         planned = function(chatai, **arguments)
         assert isinstance(planned, ask.Planned), f"{function} changes something: it must return ask.Planned."
+        if asked.explain:
+            _show_statements(planned.plan.statements, asked)
+            return exits.OK
         if asked.dry_run:
             render.show(planned.plan, asked.form)
             return exits.OK
@@ -181,3 +202,22 @@ def _change(function: Callable[..., Any], arguments: dict[str, Any], asked: Aske
         result = recorded(chatai, operation, planned.plan.summary, planned.carry_out)
         render.show(result, asked.form, empty=asked.empty)
         return exits.for_result(result)
+
+
+def _explain(function: Callable[..., Any], arguments: dict[str, Any], asked: Asked) -> int:
+    """Show the questions that the answer would come from; facts that they depend on are asked for all the same."""
+    with asked.installation(explaining=True) as chatai:
+        try:
+            function(chatai, **arguments)
+        except Explained:
+            pass
+        _show_statements(chatai.explained or [], asked)
+    return exits.OK
+
+
+def _show_statements(statements: list[str], asked: Asked) -> None:
+    render.show(
+        [f"{statement.rstrip().rstrip(';')};" for statement in statements],
+        asked.form,
+        empty=_("Nothing would be run."),
+    )

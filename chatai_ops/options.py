@@ -75,6 +75,10 @@ Profile = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help=_("Show what would be done and stop."), rich_help_panel=EVERYWHERE)
 ]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help=_("Show the SQL in place of running it."), rich_help_panel=EVERYWHERE),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."), rich_help_panel=EVERYWHERE)]
 Confirm = Annotated[
     str | None,

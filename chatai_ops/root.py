@@ -23,7 +23,7 @@ TABLE = (
     ("users", _("People who may log in, their tokens and passwords."), LOOK_AFTER),
     ("tokens", _("The pool of AI keys."), LOOK_AFTER),
     ("bots", _("The bots: start, stop, see what they do."), LOOK_AFTER),
-    ("db", _("The database: sizes, backups, what it is busy with."), LOOK_AFTER),
+    ("db", _("The database: health, sizes, what it is busy with, upkeep, backups."), LOOK_AFTER),
     ("logs", _("What the logs say: errors first."), LOOK_AFTER),
 )
 

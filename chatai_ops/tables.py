@@ -135,7 +135,8 @@ def _pairs(fields: list[tuple[str, str]]) -> str:
 
 def _plan(plan: Plan) -> str:
     steps = "".join(f"  {number}. {harmless(step)}\n" for number, step in enumerate(plan.steps, 1))
-    return f"{harmless(plan.summary)}\n{steps}"
+    statements = "".join(f"     {harmless(line)}\n" for one in plan.statements for line in f"{one};".splitlines())
+    return f"{harmless(plan.summary)}\n{steps}{statements}"
 
 
 def _verdicts(result: Survey | Finding) -> str:

@@ -12,9 +12,10 @@ import redis
 
 from chatai_core import settings
 from chatai_core.adapters import embedded
-from chatai_core.adapters.postgres import Database
+from chatai_core.adapters.postgres import READ_ONLY, Database
+from tests.servers import clusters
 from tests.servers.command import Command
-from tests.servers.databases import Databases
+from tests.servers.databases import Databases, PostgreSQL, exclusive
 
 _HOME = pytest.StashKey[Path]()
 
@@ -37,6 +38,8 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """By now the last process has given its servers back."""
     if not hasattr(config, "workerinput"):
+        for major in clusters.DEBIAN:
+            clusters.Cluster(major, _directory_of(config, major)).stop()
         shutil.rmtree(config.stash[_HOME], ignore_errors=True)
 
 
@@ -59,6 +62,56 @@ def servers(pytestconfig: pytest.Config) -> Iterator[embedded.Lease]:
 def databases(servers: embedded.Lease, pytestconfig: pytest.Config) -> Databases:
     """The databases of that PostgreSQL: more of them, with other names, other roles."""
     return Databases(servers.database_url, pytestconfig.stash[_HOME])
+
+
+def _directory_of(config: pytest.Config, major: str) -> Path:
+    return config.stash[_HOME] / f"postgresql-{major}"
+
+
+@pytest.fixture(scope="session", params=clusters.MAJORS)
+def server(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> PostgreSQL:
+    """A PostgreSQL of every major version that this machine has, with databases that ChatAI has not made."""
+    if request.param == clusters.EMBEDDED:
+        databases: Databases = request.getfixturevalue("databases")
+        return databases
+    with exclusive(pytestconfig.stash[_HOME] / "clusters.lock"):
+        cluster = clusters.Cluster(request.param, _directory_of(pytestconfig, request.param)).make()
+        if not cluster.pid:
+            cluster.start()
+    return PostgreSQL(cluster.url)
+
+
+@pytest.fixture
+def any_url(server: PostgreSQL) -> Iterator[str]:
+    """A fresh empty database of this test, on every major version."""
+    with server.empty() as url:
+        yield url
+
+
+@pytest.fixture
+def any_database(any_url: str) -> Iterator[Database]:
+    """The same, to make in it what the test is about."""
+    opened = Database(any_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reports(any_url: str) -> Iterator[Database]:
+    """The same as the reports see it: read-only, with short timeouts."""
+    opened = Database(any_url, settings=READ_ONLY)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=clusters.MAJORS)
+def cluster(request: pytest.FixtureRequest) -> Iterator[clusters.Cluster]:
+    """A server of this test alone, to be crashed and configured, on every major version; it is made, not started."""
+    directory = _new_home("chatai-cluster-")
+    made = clusters.Cluster(request.param, directory / "server").make()
+    yield made
+    made.stop()
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,1 +1,20 @@
-"""Questions about the database itself: one ``.py`` and one ``.sql`` of the same name each."""
+"""Questions about the database itself, one ``.py`` and one ``.sql`` of the same name each, and its upkeep.
+
+A module is imported when it is first named: who wants one report does not pay for all of them.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatai_core.database import tables
+
+    __all__ = ["tables"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        raise AttributeError(name) from error

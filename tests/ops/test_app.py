@@ -97,6 +97,7 @@ def test_dry_run_shows_the_plan_and_changes_nothing(toys: Process, tmp_path: Pat
     assert toys("break", "bear", "--dry-run", "--json").json == {
         "summary": "Break the bear.",
         "steps": ["Take it.", "Break it."],
+        "statements": [],
     }
     assert not (tmp_path / "broken").exists()
 

@@ -12,7 +12,10 @@ COMMANDS = Path(__file__).parents[2] / "chatai_ops" / "commands"
 
 
 def test_the_table_names_every_module_and_no_other() -> None:
-    assert {name for name, _sentence, _panel in TABLE} == {p.stem for p in COMMANDS.glob("*.py")} - {"__init__"}
+    assert {name for name, _sentence, _panel in TABLE} == {p.stem for p in COMMANDS.iterdir()} - {
+        "__init__",
+        "__pycache__",
+    }
 
 
 @pytest.mark.parametrize(("name", "sentence"), [(name, sentence) for name, sentence, _panel in TABLE])

@@ -1,4 +1,4 @@
-"""Databases of the tests: each a copy of one that the migrations made once."""
+"""Databases of the tests: empty ones, and copies of one that the migrations made once."""
 
 import fcntl
 import os
@@ -13,32 +13,22 @@ import psycopg2
 from psycopg2 import sql
 
 from chatai_core import migrations
+from tests.servers.clusters import FAST
 
 TEMPLATE = "chatai_template"
-# A test's data need not survive anything.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
-class Databases:
+class PostgreSQL:
     """The databases of one PostgreSQL server, which all processes of a test run share."""
 
-    def __init__(self, url: str, home: Path) -> None:
-        """``url`` names any database of the server, as a superuser; ``home`` holds the lock of the template."""
+    def __init__(self, url: str) -> None:
+        """``url`` names any database of the server, as a superuser."""
         self._url = url
-        with _exclusive(home / "template.lock"):
-            if not self._exists(TEMPLATE):
-                self._make_template()
 
     def url(self, name: str, *, user: str = "postgres") -> str:
         """The address of one of its databases."""
         parts = urlsplit(self._url)
         return f"postgresql://{quote(user)}@/{quote(name, safe='')}?{parts.query}"
-
-    @contextmanager
-    def migrated(self) -> Iterator[str]:
-        """The URL of a fresh database at the newest revision."""
-        with self.named(f"test_{uuid.uuid4().hex[:12]}", template=TEMPLATE) as url:
-            yield url
 
     @contextmanager
     def empty(self) -> Iterator[str]:
@@ -63,6 +53,23 @@ class Databases:
                 cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
                 return cursor.fetchall() if cursor.description else []
 
+
+class Databases(PostgreSQL):
+    """The same, with copies of a database at the newest revision."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        """``home`` holds the lock of the template."""
+        super().__init__(url)
+        with exclusive(home / "template.lock"):
+            if not self._exists(TEMPLATE):
+                self._make_template()
+
+    @contextmanager
+    def migrated(self) -> Iterator[str]:
+        """The URL of a fresh database at the newest revision."""
+        with self.named(f"test_{uuid.uuid4().hex[:12]}", template=TEMPLATE) as url:
+            yield url
+
     def _exists(self, name: str) -> bool:
         return (name,) in self.execute("SELECT datname FROM pg_database")
 
@@ -76,7 +83,8 @@ class Databases:
 
 
 @contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
+    """One process of the run at a time."""
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+import psycopg2
 import pytest
 
-from chatai_core.adapters import postgres
 from chatai_core.adapters.postgres import Database
 from chatai_core.errors import (
     Busy,
@@ -120,5 +120,5 @@ def test_a_cancelled_statement_is_busy(database: Database) -> None:
 
 
 def test_a_syntax_error_is_a_bug_and_stays_one(database: Database) -> None:
-    with pytest.raises(postgres.psycopg2.errors.SyntaxError):
+    with pytest.raises(psycopg2.errors.SyntaxError):
         database.value("SELEKT 1")

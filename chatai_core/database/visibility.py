@@ -1,0 +1,42 @@
+"""How much of the server the role may see: what it cannot see, it must not call healthy."""
+
+from dataclasses import dataclass
+
+from chatai_core.adapters.postgres import Database, identifier, question
+from chatai_core.i18n import _
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """The server as this role meets it. ``sees_sessions``: other roles' queries and times (pg_read_all_stats).
+
+    ``hidden_tables``: those of its tables and materialized views that it may not SELECT from.
+    """
+
+    server_version: int
+    role: str
+    is_superuser: bool
+    sees_sessions: bool
+    reads_settings: bool
+    may_signal: bool
+    in_recovery: bool
+    tables: int
+    hidden_tables: int
+
+    def grant(self, to_be_granted: str) -> str:
+        """The statement that opens what is hidden, as an administrator types it."""
+        return f"GRANT {to_be_granted} TO {identifier(self.role)}"
+
+    @property
+    def sessions_hidden(self) -> str | None:
+        """What is to be said beside sessions when other roles' are hidden; None when they are not."""
+        if self.sees_sessions:
+            return None
+        return _("The role {role} sees only its own sessions: {grant};").format(
+            role=self.role, grant=self.grant("pg_monitor")
+        )
+
+
+def look(database: Database) -> Visibility:
+    """What the role of this connection may see."""
+    return database.rows(Visibility, question(__file__))[0]

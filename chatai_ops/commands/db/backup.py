@@ -1,0 +1,28 @@
+"""Backups of the database."""
+
+from typing import TYPE_CHECKING
+
+from chatai_core.i18n import _
+from chatai_ops import ask
+from chatai_ops.app import Commands
+from chatai_ops.commands.db import panels
+
+if TYPE_CHECKING:
+    from chatai_core.installation import Installation
+    from chatai_core.restore_points import RestorePoint
+
+app = Commands()
+
+
+@app.command(changes=True, panel=panels.BACKUPS, examples=["chatai db backup", "chatai db backup --json"])
+def backup(chatai: "Installation") -> "ask.Planned[RestorePoint]":
+    """Back up the database: a pg_dump archive, read again before it counts, with a manifest."""
+    from chatai_core.backups import creation  # hashing and compression, which no report needs
+
+    directory = chatai.settings.backup_dir
+    return ask.change(
+        _("Back up the database into {directory}.").format(directory=directory),
+        lambda: creation.create(
+            chatai.database, directory, key_id=chatai.cipher.key_id, embedded=chatai.postgres_programs
+        ),
+    )
