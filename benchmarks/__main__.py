@@ -5,10 +5,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import report, startup
+from benchmarks import database, report, startup
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-CHAPTERS = {"startup": startup.measure}
+CHAPTERS = {"startup": startup.measure, "database": database.measure}
 
 
 def main() -> int:

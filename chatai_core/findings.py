@@ -23,12 +23,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A check that could not apply here, and why: it says nothing, neither good nor bad."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
-    """All findings of one run and the worst of them."""
+    """All findings of one run, the worst of them, and what was left out."""
 
     status: Status
     checks: list[Finding]
     duration_seconds: float
+    skipped: list[Skipped] = field(default_factory=list)
 
 
 def worst(findings: Iterable[Finding]) -> Status:
@@ -38,6 +47,15 @@ def worst(findings: Iterable[Finding]) -> Status:
     ('unknown', 'ok')
     """
     return max((finding.status for finding in findings), key=_WEIGHT.__getitem__, default="ok")
+
+
+def grade(value: float, *, warning: float, critical: float) -> Status:
+    """How bad a number is that should be small.
+
+    >>> grade(3, warning=5, critical=9), grade(5, warning=5, critical=9), grade(9, warning=5, critical=9)
+    ('ok', 'warning', 'critical')
+    """
+    return "critical" if value >= critical else "warning" if value >= warning else "ok"
 
 
 class Rows(list[Row]):

@@ -11,7 +11,8 @@ def nagios(survey: Survey, command: str) -> str:
     bad = [finding for finding in survey.checks if finding.status != "ok"] or survey.checks
     reasons = "; ".join(f"{_clean(finding.name)}: {_clean(finding.summary)}" for finding in bad)
     head = f"{command.upper()} {survey.status.upper()}: {reasons} | duration={survey.duration_seconds:.3f}s"
-    return "\n".join([head, *map(_line, survey.checks)]) + "\n"
+    left_out = [_clean(f"SKIPPED {one.name}: {one.reason}") for one in survey.skipped]
+    return "\n".join([head, *map(_line, survey.checks), *left_out]) + "\n"
 
 
 def nagios_error(error: ChataiError) -> str:

@@ -141,12 +141,15 @@ def _plan(plan: Plan) -> str:
 
 def _verdicts(result: Survey | Finding) -> str:
     findings = result.checks if isinstance(result, Survey) else [result]
-    width = max((len(finding.name) for finding in findings), default=0)
+    skipped = result.skipped if isinstance(result, Survey) else []
+    names = [finding.name for finding in findings] + [one.name for one in skipped]
+    width = max(map(len, names), default=0)
     rows: list[tuple[str, str]] = []
     for finding in findings:
         rows.append((finding.status, f"{harmless(finding.name).ljust(width)}  {harmless(finding.summary)}"))
         if finding.remedy:
             rows.append(("", f"{' ' * width}  {harmless(finding.remedy)}"))
+    rows += [("skipped", f"{harmless(one.name).ljust(width)}  {harmless(one.reason)}") for one in skipped]
     if isinstance(result, Survey):
         rows.append((result.status, _("{count} checks").format(count=len(findings))))
     return _painted_verdicts(rows) if look.is_drawn() else "".join(f"{_word(s):<9}{t}\n" for s, t in rows)
@@ -161,7 +164,7 @@ def _painted_verdicts(rows: list[tuple[str, str]]) -> str:
 
 def _word(status: str) -> str:
     words = {"ok": _("OK"), "warning": _("WARNING"), "critical": _("CRITICAL"), "unknown": _("UNKNOWN")}
-    return words.get(status, "")
+    return (words | {"skipped": _("skipped")}).get(status, "")
 
 
 def _painted(renderable: Any) -> str:

@@ -1,17 +1,19 @@
-"""One question about the installation's health."""
+"""One question about health."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from chatai_core.findings import Finding
-from chatai_core.installation import Installation
+from chatai_core.findings import Finding, Skipped
 from chatai_core.units import Seconds
+
+Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A question, who answers it, and how long the answer may take."""
+class Check(Generic[Subject]):
+    """A question about a subject (an installation, a database), who answers it, and how long that may take."""
 
     name: str
-    probe: Callable[[Installation], Finding]
+    probe: Callable[[Subject], Finding | Skipped]
     limit: Seconds = 2.0

@@ -42,7 +42,11 @@ def ai_token_manager(installation: Installation) -> Finding:
     return Finding("ai_token_manager", "critical", ready.reason, evidence, "chatai tokens list")
 
 
-ALL = (Check("database", database), Check("redis", redis), Check("ai_token_manager", ai_token_manager))
+ALL: tuple[Check[Installation], ...] = (
+    Check("database", database),
+    Check("redis", redis),
+    Check("ai_token_manager", ai_token_manager),
+)
 
 
 def _broken(name: str, error: ChataiError) -> Finding:
