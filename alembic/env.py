@@ -20,12 +20,13 @@ def migrate(connection: Connection) -> None:
 
 
 def migrate_alone() -> None:
-    """The installation's database, under the same lock as ``chatai migrate``."""
+    """The installation's database, under the same lock as ``chatai migrate``, and as patiently."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.INFO)
     try:
         with Installation() as chatai, migrations.locked(chatai.database_url) as connection:
-            migrate(connection)
+            migrations.require_ours(chatai.database_url)
+            migrations.tried(chatai.database_url, connection, migrations.Terms(), lambda: migrate(connection))
     except ChataiError as error:
         raise CommandError(f"{error}\n{error.hint}".strip()) from error
 

@@ -1,17 +1,25 @@
-"""${message}
+<%!
+def uses(name, *bodies):
+    return any(f"{name}." in (body or "") for body in bodies)
+%>"""${message}
 
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
 Create Date: ${create_date}
 """
 
+% if uses("sa", upgrades, downgrades):
 import sqlalchemy as sa
-
+% endif
+% if imports:
+${imports}
+% endif
+% if uses("op", upgrades, downgrades):
 from alembic import op
-${imports if imports else ""}
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+% endif
+revision = "${up_revision}"
+down_revision = ${'None' if down_revision is None else '"%s"' % down_revision}
 
 
 def upgrade() -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from chatai_core.errors import ChataiError
+
 Row = TypeVar("Row")
 Status = Literal["ok", "warning", "critical", "unknown"]
 
@@ -58,10 +60,24 @@ def grade(value: float, *, warning: float, critical: float) -> Status:
     return "critical" if value >= critical else "warning" if value >= warning else "ok"
 
 
-class Rows(list[Row]):
-    """Rows of an answer, and what must be said about them: what they leave out, and how that would be seen."""
+def graver(status: Status) -> int:
+    """How much a status weighs, for ``max(…, key=graver)``."""
+    return _WEIGHT[status]
 
-    def __init__(self, rows: Iterable[Row], reading: str | None = None) -> None:
-        """``reading`` is one sentence or more; it is told beside the rows (on stderr), also when there is none."""
+
+class Rows(list[Row]):
+    """Rows of an answer, and what must be said about them: what they leave out, and how that would be seen.
+
+    Rows of an action may end in a ``failure``: it was done for some of them only.
+    """
+
+    def __init__(
+        self, rows: Iterable[Row], reading: str | None = None, *, failure: ChataiError | None = None
+    ) -> None:
+        """``reading`` is one sentence or more; it is told beside the rows (on stderr), also when there is none.
+
+        ``failure`` is complained of after them, and decides the exit code.
+        """
         super().__init__(rows)
         self.reading = reading
+        self.failure = failure

@@ -85,9 +85,11 @@ class Installation:
         """PostgreSQL for reports about itself: read-only, with short timeouts, over a connection of their own."""
         return self.reading(self.database_url)
 
-    def reading(self, url: str) -> Database:
-        """Another database (a replica) for reports about it."""
-        return self._opened(Database(url, connect_timeout=self._patience, settings=READ_ONLY, explained=self.explained))
+    def reading(self, url: str, **settings: str) -> Database:
+        """A database (a replica, or the same with other settings of the session) for reports about it."""
+        return self._opened(
+            Database(url, connect_timeout=self._patience, settings=READ_ONLY | settings, explained=self.explained)
+        )
 
     @functools.cached_property
     def orm(self) -> "Orm":

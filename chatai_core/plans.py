@@ -12,5 +12,12 @@ class Plan:
     statements: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Remarked(Plan):
+    """A plan with what must be known before it is agreed to, in sentences."""
+
+    remarks: list[str] = field(default_factory=list)
+
+
 class Explained(Exception):
     """It was not to be run but to be shown, and has been written down."""

@@ -1,7 +1,7 @@
 """What backups exist: the manifests are read, nothing is done."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,7 @@ from chatai_core.i18n import _
 from chatai_core.units import Bytes, Seconds
 
 SUFFIX = ".manifest.json"
+_SKEW = timedelta(minutes=5)  # by which the clocks of two hosts may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,28 @@ def read(manifest: Path) -> RestorePoint:
 def all(directory: Path) -> list[RestorePoint]:
     """Every complete backup in a directory, the oldest first."""
     return sorted((read(path) for path in directory.glob(f"*{SUFFIX}")), key=lambda point: point.created_at)
+
+
+def newest_verified(directory: Path, database: str) -> RestorePoint | None:
+    """The newest backup of this database that was verified, is still there, and has all its bytes.
+
+    A damaged manifest proves nothing and is passed over; so is one from the future.
+    """
+    moment = datetime.now(UTC) + _SKEW
+    points = [point for path in directory.glob(f"*{SUFFIX}") if (point := _readable(path)) is not None]
+    sound = [p for p in points if p.database == database and p.verified and p.created_at <= moment and _is_whole(p)]
+    return max(sound, key=lambda point: point.created_at, default=None)
+
+
+def _readable(manifest: Path) -> RestorePoint | None:
+    try:
+        return read(manifest)
+    except (BadData, OSError):
+        return None
+
+
+def _is_whole(point: RestorePoint) -> bool:
+    try:
+        return Path(point.path).stat().st_size == point.size_bytes
+    except OSError:
+        return False

@@ -1,4 +1,4 @@
-"""Moments as operators write them: 10m, 2h, yesterday, 2025-09-04 10:00, seconds since 1970."""
+"""Moments and durations as operators write them: 10m, 2h, yesterday, 2025-09-04 10:00, seconds since 1970."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,25 @@ def moment(text: str, *, now: datetime | None = None) -> datetime:
     except (ValueError, OverflowError, OSError) as error:
         raise _not_a_moment(text) from error
     return found.astimezone(UTC)
+
+
+def duration(text: str) -> float:
+    """The seconds that the text means; a number alone is seconds. Raises Misused.
+
+    >>> duration("90s"), duration("5m"), duration("1h30m"), duration("0.5")
+    (90.0, 300.0, 5400.0, 0.5)
+    """
+    asked = text.lower().replace(" ", "")
+    if _AGO.fullmatch(asked) or _AGO.fullmatch(asked := f"{asked}s"):
+        try:
+            return timedelta(**_summed(_PART.findall(asked))).total_seconds()
+        except OverflowError:
+            pass  # longer than any server will live
+    raise Misused(
+        _("{text} is not a duration.").format(text=repr(text)),
+        why=_("It can be 90s, 5m, 1h30m, 2d, or a number of seconds."),
+        hint="--over 5m",
+    )
 
 
 def _relative(text: str, now: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ import typer
 import typer.main
 
 from chatai_core.errors import Misused
-from chatai_core.findings import Survey
+from chatai_core.findings import Rows, Survey
 from chatai_core.i18n import _
 from chatai_core.plans import Explained
 from chatai_ops import ask, exits, look, options, render
@@ -39,7 +39,7 @@ class Commands:
         self,
         name: str | None = None,
         *,
-        changes: bool = False,
+        changes: bool | str = False,
         watch: bool = True,
         empty: str = "",
         examples: Iterable[str] = (),
@@ -49,9 +49,10 @@ class Commands:
     ) -> Callable[[Function], Function]:
         """Register a function that takes the Installation first and returns what it found; it stays a plain function.
 
-        One that ``changes`` something only plans it and returns ``ask.Planned``. ``empty`` is said when the answer
-        has no row. The examples stand in the help. ``watch=False`` for what does not end or cannot be repeated.
-        ``explains`` when it asks or tells PostgreSQL something, which ``--explain`` shows.
+        One that ``changes`` something only plans it and returns ``ask.Planned``; when that is the name of an argument,
+        it only answers where the argument is not given. ``empty`` is said when the answer has no row. The examples
+        stand in the help. ``watch=False`` for what does not end or cannot be repeated. ``explains`` when it asks or
+        tells PostgreSQL something, which ``--explain`` shows.
         """
 
         def decorate(function: Function) -> Function:
@@ -107,15 +108,16 @@ def _translated(docstring: str) -> str:
 
 
 def _for_the_terminal(
-    function: Callable[..., Any], *, changes: bool, watch: bool, empty: str, explains: bool
+    function: Callable[..., Any], *, changes: bool | str, watch: bool, empty: str, explains: bool
 ) -> Callable[..., None]:
     """Feed the installation in, show what comes out, exit as it says."""
-    shared = _shared(function, changes=changes, watch=watch, explains=explains)
+    shared = _shared(function, changes=bool(changes), watch=watch and changes is not True, explains=explains)
 
     @functools.wraps(function)
     def command(*, asked_context: typer.Context, **arguments: Any) -> None:
         given = {name: arguments.pop(_ASKED + name) for name in shared}
-        run = _change if changes else _answer
+        changing = arguments[changes] is not None if isinstance(changes, str) else changes
+        run = _change if changing else _answer
         raise typer.Exit(run(function, arguments, _asked(asked_context, given, empty)))
 
     parameters = [
@@ -136,7 +138,7 @@ def _shared(function: Callable[..., Any], *, changes: bool, watch: bool, explain
     checks = function.__annotations__.get("return") in {Survey, Survey.__name__}
     output = options.CheckOutput if checks else options.Output
     shared |= {"output": output, "as_json": options.Json, "color": options.Colors}
-    if watch and not changes:
+    if watch:
         shared["watch"] = options.Watch
     if explains:
         shared["explain"] = options.Explain
@@ -201,6 +203,8 @@ def _change(function: Callable[..., Any], arguments: dict[str, Any], asked: Aske
         operation = asked.command.replace(" ", "_").replace("-", "_")
         result = recorded(chatai, operation, planned.plan.summary, planned.carry_out)
         render.show(result, asked.form, empty=asked.empty)
+        if isinstance(result, Rows) and result.failure is not None:
+            raise result.failure
         return exits.for_result(result)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from chatai_core.errors import BadData, Declined, Misused, NotFound
+from chatai_core.errors import BadData, ChataiError, Declined, Misused, NotFound
 from chatai_core.i18n import _
 from chatai_core.plans import Plan
 
@@ -18,13 +18,16 @@ _LONGEST_SECRET = 65536
 class Planned(Generic[Result]):
     """A change that a command has planned and not yet made.
 
-    Nothing is asked unless ``asks`` is true; with a ``name`` the person must type it.
+    Nothing is asked unless ``asks`` is true; with a ``name`` the person must type it, and a script gives --confirm;
+    with ``yes_will_do`` its --yes is enough. What is ``refused`` is only shown.
     """
 
     plan: Plan
     carry_out: Callable[[], Result]
     asks: bool = False
     name: str | None = None
+    yes_will_do: bool = False
+    refused: ChataiError | None = None
 
 
 def change(
@@ -35,9 +38,11 @@ def change(
 
 
 def agreed(planned: Planned[Result], *, yes: bool, confirm: str | None) -> None:
-    """Return when the change may be made. Raises Declined, or Misused where nobody can be asked."""
-    if planned.name is not None:
-        _agreed_by_name(planned.name, planned.plan, confirm)
+    """Return when the change may be made. Raises why it is refused, Declined, or Misused where nobody can be asked."""
+    if planned.refused is not None:
+        raise planned.refused
+    if planned.name is not None and not (yes and confirm is None and planned.yes_will_do):
+        _agreed_by_name(planned.name, planned, confirm)
     elif planned.asks and not yes:
         _show(planned.plan)
         if not _is_yes(_answer(_("Go on? [y/N] "), hint="--yes")):
@@ -66,16 +71,17 @@ def secret(
     return _clean(_hidden(what, repeat=repeat), what)
 
 
-def _agreed_by_name(name: str, plan: Plan, confirm: str | None) -> None:
+def _agreed_by_name(name: str, planned: Planned[Result], confirm: str | None) -> None:
     if confirm is None:
-        _show(plan)
-        confirm = _answer(_("Type {name} to go on: ").format(name=name), hint=f"--confirm {name}")
+        _show(planned.plan)
+        hint = f"--confirm {name}" + (_(" (or --yes)") if planned.yes_will_do else "")
+        confirm = _answer(_("Type {name} to go on: ").format(name=name), hint=hint)
         if confirm.strip() != name:
             raise Declined()
     elif confirm != name:
         raise Misused(
             _("--confirm {given} does not name what would be changed.").format(given=confirm),
-            why=plan.summary,
+            why=planned.plan.summary,
             hint=f"--confirm {name}",
         )
 

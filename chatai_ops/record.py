@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from chatai_core import journal
 from chatai_core.errors import ChataiError
+from chatai_core.findings import Rows
 from chatai_core.i18n import _
 from chatai_ops.streams import note
 
@@ -31,7 +32,8 @@ def recorded(chatai: "Installation", operation: str, summary: str, carry_out: Ca
     except BaseException as error:
         _audit(operation, "error", summary, error)
         raise
-    _audit(operation, "success", summary)
+    failure = result.failure if isinstance(result, Rows) else None
+    _audit(operation, "failed" if failure else "success", summary, failure)
     return result
 
 

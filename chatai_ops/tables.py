@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from chatai_core.findings import Finding, Survey
 from chatai_core.i18n import _
-from chatai_core.plans import Plan
+from chatai_core.plans import Plan, Remarked
 from chatai_ops import look
 from chatai_ops.cells import Column, columns, harmless, one_line, shown
 
@@ -22,7 +22,7 @@ def text(result: object) -> str:
         return _verdicts(result)
     if isinstance(result, list | tuple | set | frozenset):
         return _table(list(result))
-    return line(result) if _is_a_sentence(result) else _pairs(_fields(result))
+    return line(result) if _is_a_sentence(result) else _one(result)
 
 
 def line(row: object) -> str:
@@ -42,6 +42,25 @@ def _fields(row: object) -> list[tuple[str, str]]:
         return [(str(key), shown(value)) for key, value in row.items()]
     assert dataclasses.is_dataclass(row), f"A result must be a dataclass of plain values, not {type(row)}."
     return [(column.title, column.text(row)) for column in columns(type(row))]
+
+
+def _one(result: object) -> str:
+    """One object: its fields as pairs, then each object and each list of rows in it, under its name."""
+    if isinstance(result, Mapping):
+        return _pairs(_fields(result))
+    assert dataclasses.is_dataclass(result), f"A result must be a dataclass of plain values, not {type(result)}."
+    pairs, parts = [], ""
+    for column in columns(type(result)):
+        value = getattr(result, column.name)
+        if _has_fields(value[0] if isinstance(value, list) and value else value):
+            parts += f"\n{column.title}\n{text(value)}"
+        else:
+            pairs.append((column.title, column.text(result)))
+    return _pairs(pairs) + parts
+
+
+def _has_fields(value: object) -> bool:
+    return dataclasses.is_dataclass(value) and not _is_a_sentence(value)
 
 
 def _table(rows: Sequence[Any]) -> str:
@@ -136,7 +155,8 @@ def _pairs(fields: list[tuple[str, str]]) -> str:
 def _plan(plan: Plan) -> str:
     steps = "".join(f"  {number}. {harmless(step)}\n" for number, step in enumerate(plan.steps, 1))
     statements = "".join(f"     {harmless(line)}\n" for one in plan.statements for line in f"{one};".splitlines())
-    return f"{harmless(plan.summary)}\n{steps}{statements}"
+    remarks = "".join(f"  - {harmless(remark)}\n" for remark in plan.remarks) if isinstance(plan, Remarked) else ""
+    return f"{harmless(plan.summary)}\n{steps}{statements}{remarks}"
 
 
 def _verdicts(result: Survey | Finding) -> str:

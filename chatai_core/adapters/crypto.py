@@ -5,9 +5,19 @@ import functools
 import hashlib
 import hmac
 import os
+from dataclasses import dataclass
 
 from chatai_core.errors import BadData
 from chatai_core.i18n import _
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A secret as its row keeps it: encrypted, the fingerprint that finds it again, what may be shown of it."""
+
+    sealed: str
+    fingerprint: str
+    hint: str
 
 
 class Cipher:
@@ -20,6 +30,10 @@ class Cipher:
         self._key = _derived(key, b"chatai at rest")
         self._fingerprint_key = _derived(key, b"chatai fingerprint")
         self.key_id = hashlib.sha256(b"id" + self._key).hexdigest()[:8]
+
+    def keep(self, plain: str, *, row: str) -> Kept:
+        """A secret as this row (``ai_token_pool:7``) keeps it."""
+        return Kept(self.seal(plain, row=row), self.fingerprint(plain), masked(plain))
 
     def seal(self, plain: str, *, row: str) -> str:
         """Encrypt a value for one row (``ai_token_pool:7``); in another row it cannot be opened."""

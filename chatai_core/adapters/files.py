@@ -49,16 +49,16 @@ def kept(path: Path) -> str | None:
         ) from error
 
 
-def write(path: Path, text: str, *, mode: int = 0o644, replace: bool = True) -> bool:
+def write(path: Path, content: str | bytes, *, mode: int = 0o644, replace: bool = True) -> bool:
     """Write a file at once (temporary file, fsync, rename). False when it existed and ``replace`` is off."""
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise _not_written(path, error) from error
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(stream.fileno(), mode)
-            stream.write(text)
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         if replace:
@@ -73,6 +73,23 @@ def write(path: Path, text: str, *, mode: int = 0o644, replace: bool = True) -> 
     finally:
         Path(temporary).unlink(missing_ok=True)
     return True
+
+
+def room(path: Path) -> tuple[int, int] | None:
+    """Bytes that are free where this path is, and bytes in all; None when there is no such path to be seen."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether both are the same place; not when one cannot be seen."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def sync_directory(path: Path) -> None:

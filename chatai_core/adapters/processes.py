@@ -93,3 +93,10 @@ def working_directory(pid: int) -> Path | None:
         return Path(psutil.Process(pid).cwd())
     except psutil.Error:
         return None
+
+
+def memory_available() -> int:
+    """Bytes of this machine's memory that can be had without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)

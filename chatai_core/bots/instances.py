@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chatai_core.adapters.crypto import Cipher, masked
+from chatai_core.adapters.crypto import Cipher
 from chatai_core.adapters.postgres import Database, question
 from chatai_core.errors import BadData, Duplicate, NotFound, NotPermitted
 from chatai_core.i18n import _
@@ -215,9 +215,8 @@ def _assistant(session: "Session", owner_id: int, assistant_id: int | None, name
 
 
 def _seal(row: "models.BotInstance", cipher: Cipher, token: str) -> None:
-    row.bot_token = cipher.seal(token, row=f"bot_instances:{row.id}")
-    row.bot_token_fingerprint = cipher.fingerprint(token)
-    row.bot_token_hint = masked(token)
+    kept = cipher.keep(token, row=f"bot_instances:{row.id}")
+    row.bot_token, row.bot_token_fingerprint, row.bot_token_hint = kept.sealed, kept.fingerprint, kept.hint
 
 
 def _locked(session: "Session", id: int | str) -> "models.BotInstance":

@@ -8,9 +8,51 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chatai_core.database import tables
+    from chatai_core.database import (
+        activity,
+        administrators,
+        cache_hit,
+        connections,
+        counters,
+        ending,
+        extensions,
+        locks,
+        long,
+        ping,
+        reindex_plans,
+        reindexing,
+        replication,
+        sequences,
+        setup,
+        slow,
+        slow_log,
+        tables,
+        upkeep,
+        wraparound,
+    )
 
-    __all__ = ["tables"]
+    __all__ = [
+        "activity",
+        "administrators",
+        "cache_hit",
+        "connections",
+        "counters",
+        "ending",
+        "extensions",
+        "locks",
+        "long",
+        "ping",
+        "reindex_plans",
+        "reindexing",
+        "replication",
+        "sequences",
+        "setup",
+        "slow",
+        "slow_log",
+        "tables",
+        "upkeep",
+        "wraparound",
+    ]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -23,6 +23,11 @@ class Visibility:
     tables: int
     hidden_tables: int
 
+    @property
+    def version(self) -> str:
+        """The server's version as people write it: 18.1."""
+        return f"{self.server_version // 10000}.{self.server_version % 10000}"
+
     def grant(self, to_be_granted: str) -> str:
         """The statement that opens what is hidden, as an administrator types it."""
         return f"GRANT {to_be_granted} TO {identifier(self.role)}"

@@ -1,39 +1,26 @@
-"""Bringing a database to another revision: planned, locked, in one transaction."""
+"""Bringing a database to another revision: planned, locked, in one transaction, tried again when a lock is taken."""
 
-import io
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from chatai_core.adapters import postgres
-from chatai_core.errors import Misused
-from chatai_core.i18n import _
-from chatai_core.migrations import scripts, state, troubles
-from chatai_core.migrations.lock import WAIT, locked
-from chatai_core.plans import Plan
+from chatai_core.migrations import offline, scripts, state, troubles
+from chatai_core.migrations.adoption.repairs import Repair
+from chatai_core.migrations.attempts import tried
+from chatai_core.migrations.lock import locked
+from chatai_core.migrations.plan import Action, MigrationPlan, between, plan_downgrade, plan_upgrade
+from chatai_core.migrations.terms import Terms
 from chatai_core.units import Seconds
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-Action = Literal["upgrade", "downgrade"]
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationPlan(Plan):
-    """The migrations between where a database is and where it shall be; ``target`` None is no schema at all."""
-
-    action: Action = "upgrade"
-    database: str = ""
-    revision: str | None = None
-    target: str | None = None
-
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What was done; nothing when the database was there already."""
+    """What was done; nothing when the database was there already. ``remarks`` say what is left to do."""
 
     action: Action
     database: str
@@ -41,94 +28,84 @@ class Migrated:
     revision: str | None
     steps: list[str]
     duration_seconds: Seconds
+    attempts: int = 0
+    repairs: list[Repair] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
-def plan_upgrade(url: str, target: str = "head") -> MigrationPlan:
-    """What an upgrade to this revision (head, +N, or an id's first letters) does. Raises NotFound, Misused."""
-    return _planned(url, "upgrade", target)
+def upgrade(url: str, target: str = "head", terms: Terms = Terms()) -> Migrated:
+    """Bring the database up to this revision. Raises Busy when another migration, or a lock, does not end."""
+    return carry_out(url, plan_upgrade(url, target, terms), terms)
 
 
-def plan_downgrade(url: str, target: str) -> MigrationPlan:
-    """What a downgrade to this revision (base, -N, or an id's first letters) undoes. Raises NotFound, Misused."""
-    return _planned(url, "downgrade", target)
-
-
-def upgrade(url: str, target: str = "head", *, wait: Seconds = WAIT) -> Migrated:
-    """Bring the database up to this revision. Raises Busy when another migration runs for ``wait`` seconds."""
-    return carry_out(url, plan_upgrade(url, target), wait=wait)
-
-
-def downgrade(url: str, target: str, *, wait: Seconds = WAIT) -> Migrated:
+def downgrade(url: str, target: str, terms: Terms = Terms()) -> Migrated:
     """Bring the database down to this revision; what later migrations made is dropped with its data."""
-    return carry_out(url, plan_downgrade(url, target), wait=wait)
+    return carry_out(url, plan_downgrade(url, target, terms), terms)
 
 
-def carry_out(url: str, plan: MigrationPlan, *, wait: Seconds = WAIT) -> Migrated:
-    """Do what was planned, all of it or nothing; what another deployment did meanwhile is not done twice."""
+def stamp(url: str, plan: MigrationPlan, terms: Terms = Terms()) -> Migrated:
+    """Write down the revision that was planned; the tables stay as they are."""
     began = time.monotonic()
-    with troubles.explained(url), locked(url, wait=wait) as connection:
-        before = state.revision_of(url)
-        steps = _between(plan.action, scripts.position(before), scripts.position(plan.target))
+    with troubles.explained(url), locked(url, terms) as connection:
+        before = state.stand(url).revision
+        _done, attempts = tried(url, connection, terms, lambda: _stamp(connection, plan))
+    return Migrated("stamp", plan.database, before, plan.target, plan.steps, time.monotonic() - began, attempts)
+
+
+def carry_out(url: str, plan: MigrationPlan, terms: Terms = Terms()) -> Migrated:
+    """Do what was planned, all of it or nothing; what another deployment did meanwhile is not done twice."""
+    began, repairs, attempts = time.monotonic(), list[Repair](), 0
+    with troubles.explained(url), locked(url, terms) as connection:
+        stands = state.stand(url)
+        steps = between(plan.action, stands.place, scripts.position(plan.target))
         if steps:
-            _run(connection, plan)
-    after = plan.target if steps else before
-    return Migrated(plan.action, plan.database, before, after, steps, time.monotonic() - began)
-
-
-def _planned(url: str, action: Action, wanted: str) -> MigrationPlan:
-    scripts.must_exist(wanted)  # a slip is told even when the database does not answer
-    before = state.revision_of(url)
-    now = scripts.position(before)
-    there = scripts.target(wanted, now=now)
-    if (there < now) if action == "upgrade" else (there > now):
-        other = "downgrade" if action == "upgrade" else "upgrade"
-        raise Misused(
-            _("{wanted} is no {action} from here.").format(wanted=wanted, action=action),
-            why=_("The database is at {revision}.").format(revision=before or "base"),
-            hint=f"chatai migrate {other} {wanted}",
-        )
-    after = scripts.chain()[there].revision if there != scripts.BASE else None
-    return MigrationPlan(
-        summary=_summary(action, url, before, after),
-        steps=_between(action, now, there),
-        action=action,
-        database=postgres.name_of(url),
-        revision=before,
-        target=after,
+            repairs, attempts = tried(url, connection, terms, lambda: _run(connection, plan, stands, terms))
+    adopted = bool(steps) and stands.former is not None
+    return Migrated(
+        action=plan.action,
+        database=plan.database,
+        before=stands.revision,
+        revision=plan.target if steps else stands.revision,
+        steps=plan.steps if adopted else steps,
+        duration_seconds=time.monotonic() - began,
+        attempts=attempts,
+        repairs=repairs,
+        remarks=_after_adoption(url, plan, terms) if adopted else [],
     )
 
 
-def _summary(action: Action, url: str, before: str | None, after: str | None) -> str:
-    sentence = (
-        _("The database {name} at {url} goes up from {before} to {after}.")
-        if action == "upgrade"
-        else _("The database {name} at {url} goes down from {before} to {after}; data of dropped tables is lost.")
-    )
-    return sentence.format(
-        name=postgres.name_of(url), url=postgres.masked(url), before=before or "base", after=after or "base"
-    )
-
-
-def _between(action: Action, now: int, there: int) -> list[str]:
-    """One sentence for each migration on the way; none when the database is there or beyond already."""
-    if action == "upgrade":
-        way, sentence = scripts.chain()[now + 1 : there + 1], _("apply {revision}: {message}")
-    else:
-        way, sentence = scripts.chain()[there + 1 : now + 1][::-1], _("undo {revision}: {message}")
-    return [sentence.format(revision=script.revision, message=script.message) for script in way]
-
-
-def _run(connection: "Connection", plan: MigrationPlan) -> None:
+def _run(connection: "Connection", plan: MigrationPlan, stands: state.Stand, terms: Terms) -> list[Repair]:
+    """One attempt: all of it in one transaction. What was made to fit on the way."""
     from alembic import command  # 150 ms that only a migration pays
 
     move: Callable[[Config, str], None] = command.upgrade if plan.action == "upgrade" else command.downgrade
-    move(_config(connection), plan.target or "base")
+    with connection.begin():
+        repairs = _adopt(connection, stands, terms)
+        move(offline.configured(connection=connection), plan.target or "base")
+    return repairs
 
 
-def _config(connection: "Connection") -> "Config":
-    """Alembic's configuration without its file: its words go to logging, the connection is ours."""
-    from alembic.config import Config
+def _adopt(connection: "Connection", stands: state.Stand, terms: Terms) -> list[Repair]:
+    if stands.former is None:
+        return []
+    from chatai_core.migrations.adoption import adopting
 
-    config = Config(stdout=io.StringIO(), attributes={"connection": connection})
-    config.set_main_option("script_location", str(scripts.directory()).replace("%", "%%"))
-    return config
+    assert terms.cipher is not None, "The plan has refused it."
+    return adopting.carry_out(connection, stands.former, terms.cipher()).repairs
+
+
+def _after_adoption(url: str, plan: MigrationPlan, terms: Terms) -> list[str]:
+    """Erase what a transaction cannot; what that leaves undone, and what nobody has asked the plan for."""
+    from chatai_core.migrations.adoption import adopting
+
+    undone = adopting.erase(url)
+    for remark in (*plan.warnings, *undone):
+        terms.tell(remark)
+    return undone
+
+
+def _stamp(connection: "Connection", plan: MigrationPlan) -> None:
+    from alembic import command
+
+    with connection.begin():
+        command.stamp(offline.configured(connection=connection), plan.target or "base", purge=True)

@@ -1,14 +1,17 @@
 """Whether a database is what its revision claims: its tables against the models."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any, Literal
 
 from chatai_core.adapters import postgres
+from chatai_core.adapters.postgres import Database
 from chatai_core.errors import Misconfigured
 from chatai_core.findings import Finding, Survey, worst
 from chatai_core.i18n import _
 from chatai_core.migrations import scripts, state, troubles
+from chatai_core.migrations.adoption import former
 
 
 def compare_type(_context: object, _column: object, _declared: object, found: Any, wanted: Any) -> bool | None:
@@ -16,10 +19,25 @@ def compare_type(_context: object, _column: object, _declared: object, found: An
     return found.dim != wanted.dim if hasattr(found, "dim") and hasattr(wanted, "dim") else None
 
 
-# What ``alembic check`` and ``chatai migrate check`` compare beyond names.
+def include_name(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+    """Whether it counts; what a former ChatAI left behind does not."""
+    return not former.is_left(kind, name, parents.get("table_name"))
+
+
+def render_item(_kind: str, item: Any, context: Any) -> str | Literal[False]:
+    """A vector as a migration writes it; False leaves everything else to Alembic."""
+    if not hasattr(item, "dim"):
+        return False
+    context.imports.add("from pgvector.sqlalchemy import VECTOR")
+    return f"VECTOR({item.dim or ''})"
+
+
+# What ``alembic check`` and ``chatai migrate check`` compare beyond names, and how a difference is written down.
 COMPARED: dict[str, Any] = {
     "compare_type": compare_type,
     "compare_server_default": True,
+    "include_name": include_name,
+    "render_item": render_item,
     "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
 }
 
@@ -38,6 +56,8 @@ def _newest(current: state.Current) -> Finding:
     if current.is_head:
         summary = _("The database is at the newest revision, {head}.").format(head=current.head)
         return Finding("revision", "ok", summary, evidence)
+    if isinstance(current, state.FormerCurrent):
+        return Finding("revision", "critical", current.note, evidence, "chatai migrate upgrade --dry-run")
     try:
         scripts.position(current.revision)
     except Misconfigured as error:
@@ -51,13 +71,31 @@ def _newest(current: state.Current) -> Finding:
 def _drift(url: str) -> list[Finding]:
     from chatai_core.models import Base
 
-    found = [_finding(difference) for difference in _differences(url)]
-    tables = len(Base.metadata.tables)
-    good = _("All {count} tables are what this version of ChatAI expects.").format(count=tables)
-    return found or [Finding("schema", "ok", good, {"tables": tables})]
+    found = [_finding(difference) for difference in differences(url)]
+    with closing(Database(url)) as database:
+        left = [name for name in database.value(_TABLES) if former.is_left("table", name, None)]
+    return [*(found or [_good(len(Base.metadata.tables))]), *([_left(left)] if left else [])]
 
 
-def _differences(url: str) -> list[tuple[Any, ...]]:
+_TABLES = """
+SELECT coalesce(array_agg(relname::text ORDER BY relname), '{}')
+FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())
+"""
+
+
+def _good(tables: int) -> Finding:
+    summary = _("All {count} tables are what this version of ChatAI expects.").format(count=tables)
+    return Finding("schema", "ok", summary, {"tables": tables})
+
+
+def _left(tables: list[str]) -> Finding:
+    summary = _("{count} tables are left of a former ChatAI, unknown to this version and harmless: {tables}.").format(
+        count=len(tables), tables=", ".join(tables)
+    )
+    return Finding("left", "ok", summary, {"tables": tables})
+
+
+def differences(url: str) -> list[tuple[Any, ...]]:
     """Alembic's list of what would have to change, one tuple each."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -78,6 +116,8 @@ def _finding(difference: tuple[Any, ...]) -> Finding:
     name = _name(kind, about)
     if kind.startswith("add_"):
         summary = _("{name} is missing.")
+    elif _is_needed(kind, about):
+        summary = _("{name} is unknown to this version of ChatAI, and needs a value: no row can be added.")
     elif kind.startswith("remove_"):
         summary = _("{name} is unknown to this version of ChatAI.")
     else:
@@ -85,11 +125,16 @@ def _finding(difference: tuple[Any, ...]) -> Finding:
     found, wanted = (str(about[-2]), str(about[-1])) if kind.startswith("modify_") else ("", "")
     return Finding(
         "schema",
-        "warning" if kind.startswith("remove_") else "critical",
+        "warning" if kind.startswith("remove_") and not _is_needed(kind, about) else "critical",
         summary.format(name=name, found=found, wanted=wanted),
         {"kind": kind, "object": name},
         "chatai migrate history",
     )
+
+
+def _is_needed(kind: str, about: list[Any]) -> bool:
+    """Whether it is a column in which every new row needs a value that nobody gives."""
+    return kind == "remove_column" and not about[2].nullable and about[2].server_default is None
 
 
 _NAMED: dict[str, Callable[[Any], str]] = {

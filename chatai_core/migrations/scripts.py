@@ -76,6 +76,11 @@ def position(revision: str | None) -> int:
     )
 
 
+def revision_at(place: int) -> str | None:
+    """The revision at this position; None before the first."""
+    return None if place == BASE else chain()[place].revision
+
+
 def must_exist(wanted: str) -> None:
     """Refuse what is no revision, wherever the database stands. Raises NotFound."""
     if not _RELATIVE.fullmatch(wanted):

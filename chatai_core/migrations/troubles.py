@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chatai_core.adapters import postgres
-from chatai_core.errors import Busy, ChataiError, Misconfigured, NotPermitted
+from chatai_core.errors import BadData, ChataiError, Misconfigured, NotPermitted
 from chatai_core.i18n import _
 
 if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
+
+
+# A table, index, column or other thing is there already, or is not there.
+_OTHERWISE = {"42P07", "42701", "42710", "42P01", "42703", "42704"}
 
 
 @contextmanager
@@ -26,6 +30,11 @@ def explained(url: str) -> Iterator[None]:
         if ours is None:
             raise
         raise ours from error
+
+
+def is_contention(error: "DBAPIError") -> bool:
+    """Whether it failed for a lock (lock_timeout, deadlock), which another attempt may get."""
+    return getattr(error.orig, "pgcode", None) in {"55P03", "40P01"}
 
 
 def _in_words(error: "DBAPIError", url: str) -> ChataiError | None:
@@ -44,12 +53,27 @@ def _in_words(error: "DBAPIError", url: str) -> ChataiError | None:
             why=said,
             hint="apt install postgresql-$(pg_config --version | grep -o '[0-9]*' | head -1)-pgvector",
         )
-    if code == "55P03":
-        return Busy(
-            _("A table that the migration of {name} changes is in use; nothing was changed.").format(name=name),
+    if '"hnsw"' in said and code == "42704":
+        return Misconfigured(
+            _("The extension vector of {name} is too old: it has no HNSW indexes.").format(name=name),
             why=said,
-            hint=_psql(url, "SELECT pid, state, query FROM pg_stat_activity WHERE datname = current_database()"),
+            hint=_psql(url, "ALTER EXTENSION vector UPDATE", user="postgres"),
         )
+    if code == "2BP01":
+        return Misconfigured(
+            _("Something in {name} that ChatAI did not make needs what would go; nothing was changed.").format(
+                name=name
+            ),
+            why=str(error.orig).strip().replace("\n", " "),
+        )
+    if code in _OTHERWISE:
+        return Misconfigured(
+            _("The tables of {name} are not those of its revision; nothing was changed.").format(name=name),
+            why=said,
+            hint="chatai migrate check",
+        )
+    if code and code.startswith("23"):
+        return BadData(_("Rows of {name} do not fit its new schema; nothing was changed.").format(name=name), why=said)
     return postgres.as_ours(error.orig, url)  # type: ignore[arg-type]  # SQLAlchemy wraps nothing but psycopg2.Error
 
 

@@ -79,6 +79,7 @@ class AiTokenUsage(Base):
         UniqueConstraint("request_id", "attempt"),
         Index("idx_ai_token_usage_token_created", "token_id", "created_at"),
         Index("idx_ai_token_usage_user_model", "user_id", "model_used"),
+        Index("idx_ai_token_usage_created", "created_at", postgresql_using="brin"),  # appended in the order of time
         Index(None, "assistant_id"),
         CheckConstraint("attempt >= 1", name="attempt"),
     )

@@ -14,9 +14,10 @@ from starlette.types import ASGIApp
 from chatai_core import __version__
 from chatai_core.accounts import limits
 from chatai_core.installation import Installation
-from chatai_core.server import addresses, documentation, errors
+from chatai_core.server import addresses, database_metrics, documentation, errors
 from chatai_core.server.csrf import Csrf
 from chatai_core.server.edge import Edge
+from chatai_core.server.kept import Kept
 from chatai_core.server.metrics import Metrics
 from chatai_core.server.routes import ALL as ROUTERS
 from chatai_core.server.routes.health import Asking
@@ -59,6 +60,7 @@ def create(installation: Installation | None = None, *, owned: bool = False, sha
     api.state.metrics = Metrics(shared_metrics)
     api.state.limiter = limits.Limiter(lambda: chatai.redis)
     api.state.asking = Asking(chatai)
+    api.state.database_size = Kept(lambda: database_metrics.measure(chatai))
     errors.install(api)
     documentation.install(api)
     for router in ROUTERS:

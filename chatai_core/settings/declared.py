@@ -34,6 +34,9 @@ class Database(Section, frozen=True):
     max_overflow: Annotated[int, named("DB_MAX_OVERFLOW", _("Connections above these."), ge=0, le=1000)] = 20
     pool_timeout: Annotated[float, named("DB_POOL_TIMEOUT", _("Seconds to wait for one."), gt=0)] = 30.0
     pool_recycle: Annotated[int, named("DB_POOL_RECYCLE", _("Seconds until one is renewed."), ge=-1)] = 3600
+    backup_hours: Annotated[
+        float, named("CHATAI_BACKUP_HOURS", _("Hours for which a verified backup lets production be migrated."), gt=0)
+    ] = 24.0
     connect_timeout: Annotated[int, named("DB_CONNECT_TIMEOUT", _("Seconds to wait for the server."), ge=1, le=600)] = 5
 
 

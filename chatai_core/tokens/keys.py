@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from chatai_core.adapters.crypto import Cipher, masked
+from chatai_core.adapters.crypto import Cipher
 from chatai_core.adapters.postgres import Database, question
 from chatai_core.errors import BadData, Duplicate, Misused, NotFound
 from chatai_core.i18n import _
@@ -203,12 +203,9 @@ def _inserted(session: "Session", cipher: Cipher, token: str, columns: dict[str,
     from chatai_core.models import AiToken
 
     id = session.scalar(text("SELECT nextval(pg_get_serial_sequence('ai_token_pool', 'id'))"))
+    kept = cipher.keep(token, row=f"ai_token_pool:{id}")
     row = insert(AiToken).values(
-        id=id,
-        token=cipher.seal(token, row=f"ai_token_pool:{id}"),
-        token_fingerprint=cipher.fingerprint(token),
-        token_hint=masked(token),
-        **columns,
+        id=id, token=kept.sealed, token_fingerprint=kept.fingerprint, token_hint=kept.hint, **columns
     )
     return session.scalar(row.on_conflict_do_nothing(index_elements=["token_fingerprint"]).returning(AiToken.id))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatai_core.errors import Misused
-from chatai_core.times import moment
+from chatai_core.times import duration, moment
 
 NOW = datetime(2025, 9, 4, 12, 0, 30, tzinfo=UTC)
 
@@ -77,3 +77,19 @@ def test_no_text_is_a_bug(text: str) -> None:
         assert moment(text).tzinfo is UTC
     except Misused:
         pass
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("1h30m", 5400), (" 2 D ", 172800), ("1w", 604800), ("1.5m", 90), ("90", 90), ("0", 0)],
+)
+def test_a_duration(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "m", "-5m", "5x", "5ms", "m5", "yesterday", "nan", "1e3", "9" * 400 + "w", "5m ago"]
+)
+def test_what_is_no_duration_is_told(text: str) -> None:
+    with pytest.raises(Misused, match="is not a duration"):
+        duration(text)

@@ -59,6 +59,15 @@ class Cluster:
             new.rename(self.directory / "data")
         return self
 
+    def standby(self, directory: Path, *, slot: str, **settings: str) -> "Cluster":
+        """A standby of this running server in ``directory``, through a slot that is made for it; it is not started."""
+        made = Cluster(self.major, directory, **settings)
+        directory.mkdir()
+        os.chown(directory, self._owner.uid, self._owner.gid)
+        source = ["-d", f"host={self.directory} user=postgres", "-R", "-C", "-S", slot, "-c", "fast", "--no-sync"]
+        self._run(self.binaries / "pg_basebackup", "-D", directory / "data", *source)
+        return made
+
     def start(self) -> "Cluster":
         """Start it and wait until it answers."""
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.directory), **self.settings}

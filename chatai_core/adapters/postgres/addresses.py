@@ -1,8 +1,12 @@
 """The address of a database: as libpq takes it, as a person may see it, as a program's arguments may hold it."""
 
+import getpass
+import os
 import re
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote, urlsplit
 
+import psycopg2
 import psycopg2.extensions
 
 from chatai_core.errors import Misconfigured
@@ -58,6 +62,50 @@ def name_of(url: str) -> str:
     'Б "x"'
     """
     return unquote(urlsplit(libpq(url)).path.lstrip("/")) or "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of a URL, each as libpq would take it; ``host`` is empty or a directory for a Unix socket."""
+
+    host: str
+    port: int
+    role: str
+    database: str
+    password: str | None = field(repr=False)
+
+
+def read(url: str) -> Address:
+    """What a URL means, where it is silent too; of several hosts the first port. Raises Misconfigured.
+
+    >>> read("postgresql://Вася@/chatai?host=/run/pg")
+    Address(host='/run/pg', port=5432, role='Вася', database='chatai')
+    """
+    try:
+        parts = {**_silent(), **psycopg2.extensions.parse_dsn(libpq(url))}
+        port = int(parts["port"].partition(",")[0])
+    except (psycopg2.ProgrammingError, ValueError) as error:  # what libpq says holds the password
+        raise no_address(_("libpq cannot read it.")) from error
+    role = parts.get("user") or getpass.getuser()
+    return Address(parts["host"], port, role, parts.get("dbname") or role, parts.get("password"))
+
+
+def at(url: str, database: str) -> str:
+    """The same server and role with another database.
+
+    >>> at("postgresql://u@h:5433/a?sslmode=require", 'Б "x"/y')
+    'postgresql://u@h:5433/%D0%91%20%22x%22%2Fy?sslmode=require'
+    """
+    before, question, query = libpq(url).partition("?")
+    authority = before.removeprefix("postgresql://").partition("/")[0]
+    return f"postgresql://{authority}/{quote(database, safe='')}{question}{query}"
+
+
+def _silent() -> dict[str, str]:
+    """What libpq takes when a URL does not say it."""
+    variables = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE"}
+    given = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+    return {"host": "", "port": "5432", **given}
 
 
 def no_address(why: str) -> Misconfigured:

@@ -1,6 +1,7 @@
 """Questions in SQL, answered as rows of frozen dataclasses."""
 
 import functools
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -11,12 +12,13 @@ from typing import Any, TypeVar
 import psycopg2.extensions
 
 from chatai_core.adapters.postgres.addresses import libpq
-from chatai_core.adapters.postgres.connecting import Connection, connect
+from chatai_core.adapters.postgres.connecting import Connection, connect, cut_off
 from chatai_core.adapters.postgres.errors import translated
 from chatai_core.plans import Explained
 
 Row = TypeVar("Row")
 Borrow = Callable[[], AbstractContextManager[Connection]]
+_BEGINNING = re.compile(r"^\s*(WITH|SELECT)\b", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -49,12 +51,15 @@ class Database:
         self._borrow = borrow
         self._settings = settings
         self._explained = explained
+        self._explains_all = False
         self._own: Connection | None = None
 
     def rows(self, row: Callable[..., Row], sql: str, /, **parameters: Any) -> list[Row]:
         """Answer a question: one ``row(**columns)`` for each row, in the order of the SQL. Raises Explained."""
         if self._explained is not None:
             self._explained.append(written(sql, parameters))
+            if self._explains_all:
+                return []
             raise Explained()
         with self.connection() as connection, connection.cursor() as cursor:
             self._ask(cursor, sql, parameters)
@@ -79,6 +84,14 @@ class Database:
             return int(cursor.rowcount)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Questions of one answer, none of which depends on another's rows: all are explained, not the first alone."""
+        self._explains_all = True
+        yield
+        if self._explained is not None:
+            raise Explained()
+
+    @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error."""
         with translated(self.url), self._borrow() if self._borrow else self._kept() as connection, connection:
@@ -90,6 +103,11 @@ class Database:
             self._own.close()
             self._own = None
 
+    def abandon(self) -> None:
+        """End the connection although another thread still waits for its answer, which then is an error."""
+        if self._own is not None and not self._own.closed:
+            cut_off(self._own)
+
     @contextmanager
     def _kept(self) -> Iterator[Connection]:
         if self._own is None or self._own.closed:
@@ -98,7 +116,7 @@ class Database:
 
     def _ask(self, cursor: Any, sql: str, parameters: Mapping[str, Any]) -> None:
         began = time.monotonic()
-        cursor.execute(sql, parameters)
+        cursor.execute(sql if self._settings is None else signed(sql), parameters)
         self.cost.questions += 1
         self.cost.seconds += time.monotonic() - began
 
@@ -108,6 +126,17 @@ def question(module_file: str, name: str | None = None) -> str:
     """The SQL that stands beside a module: ``question(__file__)`` reads tables.sql beside tables.py."""
     path = Path(module_file)
     return (path.with_name(f"{name}.sql") if name else path.with_suffix(".sql")).read_text("utf-8")
+
+
+def signed(sql: str) -> str:
+    """A report's question with the mark by which pg_stat_statements' rows of reports are told from the system's own.
+
+    Within the statement: since PostgreSQL 18 a comment before it is not kept.
+
+    >>> signed("-- What?\\nWITH a AS (SELECT 1) SELECT 2")
+    '-- What?\\nWITH /* chatai report */ a AS (SELECT 1) SELECT 2'
+    """
+    return _BEGINNING.sub(r"\1 /* chatai report */", sql, count=1)
 
 
 def written(sql: str, parameters: Mapping[str, Any]) -> str:

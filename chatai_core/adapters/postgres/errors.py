@@ -26,7 +26,7 @@ def translated(url: str) -> Iterator[None]:
 
 def as_ours(error: psycopg2.Error, url: str) -> ChataiError | None:
     """The error in the operator's words; None when it is a bug of ours."""
-    where, why = masked(url), _sentence(error)
+    where, why = masked(url), sentence(error)
     for kinds, make in _KINDS:
         if isinstance(error, kinds):
             return make(where, why)
@@ -54,7 +54,11 @@ def _not_connected(where: str, why: str) -> ChataiError:
             hint="chatai config show --origin",
         )
     if "too many" in low or "remaining connection slots" in low:
-        return Busy(_("PostgreSQL at {url} has no free connection.").format(url=where), why=why)
+        return Busy(
+            _("PostgreSQL at {url} has no free connection.").format(url=where),
+            why=why,
+            hint="DATABASE_URL=postgresql://postgres@… chatai db connections",  # a superuser has places of his own
+        )
     return Unavailable(
         _("PostgreSQL does not answer at {url}.").format(url=where),
         why=why,
@@ -62,7 +66,7 @@ def _not_connected(where: str, why: str) -> ChataiError:
     )
 
 
-def _sentence(error: psycopg2.Error) -> str:
+def sentence(error: psycopg2.Error) -> str:
     """The first line of what the server said, which carries no password."""
     text = (error.pgerror or str(error)).strip()
     lines = [line.strip().removeprefix("ERROR:").removeprefix("FATAL:").strip() for line in text.splitlines()]

@@ -7,7 +7,9 @@ from starlette.concurrency import run_in_threadpool
 
 from chatai_core.errors import ChataiError
 from chatai_core.installation import Installation
+from chatai_core.server import database_metrics
 from chatai_core.server.deps import Chatai
+from chatai_core.server.kept import Kept
 from chatai_core.server.metrics import CONTENT_TYPE, Metrics
 
 router = APIRouter(tags=["metrics"])
@@ -21,6 +23,13 @@ def metrics(request: Request, chatai: Chatai) -> Response:
     numbers: Metrics = request.app.state.metrics
     measure(numbers, chatai)
     return Response(numbers.text(), media_type=CONTENT_TYPE)
+
+
+@router.get("/metrics/db-size", response_class=Response)
+def database_size(request: Request) -> Response:
+    """The database's size, tables, disk and health, at most a minute old; 503 when they cannot be found out."""
+    kept: Kept[database_metrics.Measured] = request.app.state.database_size
+    return Response(database_metrics.text(kept()), media_type=CONTENT_TYPE)
 
 
 def measure(numbers: Metrics, chatai: Installation) -> None:

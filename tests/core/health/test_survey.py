@@ -1,12 +1,13 @@
 """Surveys: checks that answer, hang, and break."""
 
 import logging
+import threading
 import time
 
 import pytest
 
 from chatai_core.errors import Unavailable
-from chatai_core.findings import Finding
+from chatai_core.findings import Finding, Skipped
 from chatai_core.health import survey
 from chatai_core.health.check import Check
 from chatai_core.installation import Installation
@@ -64,3 +65,37 @@ def test_what_could_not_be_found_out_is_unknown(caplog: pytest.LogCaptureFixture
     assert away == Finding("away", "unknown", "The thing does not answer.", remedy="chatai thing start")
     assert (broken.status, broken.summary) == ("unknown", "The check itself failed: ZeroDivisionError.")
     assert "a bug" in caplog.text
+
+
+def test_lanes_share_the_checks_and_the_order_stays() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def probe(lane: str) -> Finding:
+        time.sleep(0.02)
+        asked.append((lane, threading.current_thread().name))
+        return Finding("one", "ok", lane)
+
+    checks = [Check(f"check {number}", probe) for number in range(8)]
+    found = survey.run_in_lanes(["a", "b"], checks, limit=5)
+    assert (len(found.checks), found.status) == (8, "ok")
+    assert {lane for lane, _thread in asked} == {"a", "b"}
+
+
+def test_a_lane_that_hangs_leaves_its_check_unknown_and_the_rest_to_the_other() -> None:
+    def probe(lane: str) -> Finding:
+        if lane == "hangs":
+            time.sleep(5)
+        time.sleep(0.05)
+        return Finding("x", "ok", "")
+
+    checks = [Check(f"check {number}", probe) for number in range(4)]
+    began = time.monotonic()
+    found = survey.run_in_lanes(["hangs", "works"], checks, limit=0.8)
+    assert sorted(finding.status for finding in found.checks) == ["ok", "ok", "ok", "unknown"]
+    assert time.monotonic() - began < 2
+
+
+def test_what_cannot_apply_is_told_and_counts_for_nothing() -> None:
+    checks = [Check("fine", _fine), Check("replicas", lambda _chatai: Skipped("replicas", "There is none."))]
+    found = survey.run(Installation(), checks)
+    assert (found.status, found.skipped) == ("ok", [Skipped("replicas", "There is none.")])

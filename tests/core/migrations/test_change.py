@@ -15,8 +15,8 @@ import pytest
 import chatai_core
 from chatai_core import migrations
 from chatai_core.adapters.postgres import Database
-from chatai_core.errors import Busy, Misconfigured, Misused, NotFound, NotPermitted
-from chatai_core.migrations import scripts
+from chatai_core.errors import Misconfigured, Misused, NotFound, NotPermitted
+from chatai_core.migrations import Terms, scripts
 from chatai_core.models import Base
 from tests.servers.command import PROGRAM, Command
 from tests.servers.databases import Databases
@@ -175,13 +175,12 @@ def test_a_role_that_may_not_create_tables_changes_nothing(databases: Databases,
             migrations.upgrade(databases.url(name, user=role))
 
 
-def test_a_table_in_use_stops_a_migration_soon(database_url: str) -> None:
-    """A migration that waits would make all other queries wait behind it."""
+def test_what_others_made_keeps_a_table_from_going(database: Database, database_url: str) -> None:
+    database.execute("CREATE VIEW theirs AS SELECT email FROM users")
     before = schema(database_url)
-    with holding(database_url, "SELECT * FROM users"), pytest.raises(Busy, match="in use"):
+    with pytest.raises(Misconfigured, match="view theirs depends on table users"):
         migrations.downgrade(database_url, "base")
     assert schema(database_url) == before
-    assert migrations.current(database_url).is_head
 
 
 def test_a_migration_that_is_killed_leaves_nothing_and_frees_the_lock(chatai: Command, empty_database_url: str) -> None:
@@ -191,7 +190,7 @@ def test_a_migration_that_is_killed_leaves_nothing_and_frees_the_lock(chatai: Co
     )
     with holding(url, "CREATE TABLE query_embeddings_cache (id int)"):  # the last table that it makes
         process = subprocess.Popen(
-            [PROGRAM, "migrate", "upgrade"],
+            [PROGRAM, "migrate", "upgrade", "--lock-timeout", "60"],
             env=chatai.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -201,38 +200,51 @@ def test_a_migration_that_is_killed_leaves_nothing_and_frees_the_lock(chatai: Co
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert schema(url) == []
-    assert migrations.upgrade(url, wait=10).revision == HEAD
+    assert migrations.upgrade(url, terms=Terms(wait=10)).revision == HEAD
 
 
-def test_plain_alembic_works_in_a_checkout(databases: Databases) -> None:
-    def alembic(*arguments: str) -> str:
-        return subprocess.run(
-            [PROGRAM.with_name("alembic"), *arguments],
-            env={**os.environ, "DATABASE_URL": url, "CHATAI_HOME": "/nowhere"},
-            cwd=CHECKOUT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    with databases.named("Чат 1") as url:
-        assert "CREATE TABLE users" in alembic("upgrade", "head", "--sql")
-        assert schema(url) == []
-        alembic("upgrade", "head")
-        assert migrations.current(url).is_head
-        assert "No new upgrade operations" in alembic("check")
-
-
-def test_plain_alembic_says_what_chatai_would_say(tmp_path: Path) -> None:
-    url = f"postgresql://postgres@/chatai?host={quote(str(tmp_path))}"
-    done = subprocess.run(
-        [PROGRAM.with_name("alembic"), "upgrade", "head"],
+def alembic(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Plain alembic, in the checkout."""
+    return subprocess.run(
+        [PROGRAM.with_name("alembic"), *arguments],
         env={**os.environ, "DATABASE_URL": url, "CHATAI_HOME": "/nowhere"},
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_plain_alembic_works_in_a_checkout(databases: Databases) -> None:
+    with databases.named("Чат 1") as url:
+        assert "CREATE TABLE users" in alembic(url, "upgrade", "head", "--sql").stdout
+        assert schema(url) == []
+        assert alembic(url, "upgrade", "head").returncode == 0
+        assert migrations.current(url).is_head
+        assert "No new upgrade operations" in alembic(url, "check").stdout
+
+
+def test_plain_alembic_waits_for_no_table_long_and_tries_again(database_url: str) -> None:
+    migrations.downgrade(database_url, "-1")
+    began = time.monotonic()
+    with holding(database_url, "INSERT INTO ai_token_usage (request_id, model_used) VALUES ('a', 'b')"):
+        running = subprocess.Popen(
+            [PROGRAM.with_name("alembic"), "upgrade", "head"],
+            env={**os.environ, "DATABASE_URL": database_url, "CHATAI_HOME": "/nowhere"},
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert running.stdout is not None
+        told = next(line for line in running.stdout if "Attempt 1 of 5" in line)
+    assert running.communicate(timeout=30) and running.returncode == 0
+    assert "a lock was not to be had" in told and time.monotonic() - began > 3
+    assert migrations.current(database_url).is_head
+
+
+def test_plain_alembic_says_what_chatai_would_say(tmp_path: Path) -> None:
+    done = alembic(f"postgresql://postgres@/chatai?host={quote(str(tmp_path))}", "upgrade", "head")
     assert done.returncode != 0
     assert "PostgreSQL does not answer" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -54,6 +54,22 @@ def test_what_is_there_besides_is_a_warning(database: Database, database_url: st
     assert [words for words in SURPLUS.values() if words not in said] == []
 
 
+def test_a_column_that_nobody_fills_is_critical(database: Database, database_url: str) -> None:
+    database.execute("ALTER TABLE users ADD COLUMN extra int NOT NULL")
+    (finding,) = [one for one in migrations.check(database_url).checks if one.status != "ok"]
+    assert finding.status == "critical"
+    assert finding.summary.startswith("The column users.extra is unknown to this version of ChatAI, and needs a value")
+
+
+def test_what_a_former_chatai_left_is_named_and_harmless(database: Database, database_url: str) -> None:
+    database.execute("CREATE TABLE payments (id int)")
+    database.execute("CREATE TABLE training_runs (id int)")
+    database.execute("ALTER TABLE assistants ADD COLUMN widget_version int")
+    survey = migrations.check(database_url)
+    assert survey.status == "ok"
+    assert survey.checks[-1].evidence == {"tables": ["payments", "training_runs"]}
+
+
 def test_an_old_revision_is_critical_and_says_what_repairs_it(empty_database_url: str) -> None:
     (finding,) = migrations.check(empty_database_url).checks
     assert (finding.status, finding.remedy) == ("critical", "chatai migrate upgrade")

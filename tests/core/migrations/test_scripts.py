@@ -33,8 +33,9 @@ def test_the_directory_is_no_package() -> None:
 
 
 def test_a_revision_is_known_by_its_first_letters() -> None:
-    first = scripts.chain()[0].revision
-    assert scripts.target(first, now=scripts.BASE) == scripts.target(first[:-1], now=scripts.BASE) == 0
+    assert scripts.target(scripts.chain()[0].revision, now=scripts.BASE) == 0
+    with pytest.raises(NotFound, match="revisions begin with it"):
+        scripts.target("000", now=scripts.BASE)
 
 
 @pytest.mark.parametrize(

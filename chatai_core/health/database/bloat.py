@@ -1,0 +1,66 @@
+"""Whether vacuum gets its work done, and how much empty space tables carry."""
+
+from chatai_core.database import bloat
+from chatai_core.database.bloat import Bloat
+from chatai_core.findings import Finding, grade
+from chatai_core.health.database.look import Look
+from chatai_core.i18n import _
+from chatai_core.units import show_bytes, show_percent
+
+DEAD, NAME = "dead_rows", "bloat"
+
+
+def dead(look: Look) -> Finding:
+    """Tables that autovacuum should have cleaned by now: past their threshold, and a good share of them dead."""
+    rows = bloat.estimated(look.database)
+    due = [row for row in rows if row.is_vacuum_due and (row.dead_share or 0) >= look.limits.dead_warning]
+    if due:
+        worst = max(due, key=lambda row: row.dead_tuples or 0)
+        summary = _("{count} tables wait for vacuum; {share} of the rows of {name} are dead.").format(
+            count=len(due), share=show_percent(worst.dead_share or 0), name=_name(worst)
+        )
+        evidence = {"tables": {_name(row): row.dead_tuples for row in due[:20]}}
+        return Finding(DEAD, "warning", summary, evidence, f"chatai db vacuum {_name(worst)}")
+    lost = [row for row in rows if row.dead_tuples is None]
+    if lost:
+        summary = _("The dead rows of {count} tables are not known: a crash or a reset has taken the counters.").format(
+            count=len(lost)
+        )
+        return Finding(DEAD, "unknown", summary, {"tables": [_name(row) for row in lost[:20]]}, "chatai db analyze")
+    good = _("No table waits for vacuum with {share} of its rows dead.")
+    return Finding(DEAD, "ok", good.format(share=show_percent(look.limits.dead_warning)))
+
+
+def check(look: Look) -> Finding:
+    """Empty space in tables and in their btree indexes; where it cannot be known, that is said."""
+    limits = look.limits
+    rows = bloat.estimated(look.database)
+    worst = max((row for row in rows if _counts(row, limits.bloat_share)), key=_empty, default=None)
+    status = grade(_empty(worst) if worst else 0, warning=limits.bloat_warning, critical=limits.bloat_critical)
+    if worst and status != "ok":
+        summary = _("{size} of {name} are empty ({share} of the table).").format(
+            size=show_bytes(_empty(worst)), name=_name(worst), share=show_percent(worst.bloat_share or 0)
+        )
+        evidence = {"table": _name(worst), "bloat_bytes": worst.bloat_bytes, "index_bytes": worst.index_bloat_bytes}
+        return Finding(NAME, status, summary, evidence, "chatai db bloat")
+    unseen = [row for row in rows if row.bloat_bytes is None and (row.table_bytes or 0) >= limits.bloat_warning]
+    if unseen:
+        summary = _("The bloat of {name} cannot be known: {reason}").format(
+            name=_name(unseen[0]), reason=unseen[0].reason or "?"
+        )
+        return Finding(NAME, "unknown", summary, {"tables": [_name(row) for row in unseen[:20]]}, "chatai db bloat")
+    return Finding(
+        NAME, "ok", _("No table carries {size} of empty space.").format(size=show_bytes(limits.bloat_warning))
+    )
+
+
+def _counts(row: Bloat, share: float) -> bool:
+    return (row.bloat_share or 0) >= share or bool(row.index_bloat_bytes)
+
+
+def _empty(row: Bloat) -> int:
+    return (row.bloat_bytes or 0) + (row.index_bloat_bytes or 0)
+
+
+def _name(row: Bloat) -> str:
+    return f"{row.schema}.{row.table}"

@@ -1,0 +1,24 @@
+"""What every check of the database is given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatai_core.adapters.postgres import Database
+from chatai_core.database.snapshots import Snapshot
+from chatai_core.database.visibility import Visibility
+from chatai_core.settings import DatabaseLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One read-only connection, the limits, what the role may see, and the counters of now and of then.
+
+    ``directory`` is where snapshots are, None where none can be; ``before`` is an older one, where there is any.
+    """
+
+    database: Database
+    limits: DatabaseLimits
+    visibility: Visibility
+    directory: Path | None = None
+    now: Snapshot | None = None
+    before: Snapshot | None = None

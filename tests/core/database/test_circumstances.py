@@ -1,0 +1,44 @@
+"""Upkeep and setup of a replica are refused, with the reason."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from chatai_core.adapters.postgres import Database
+from chatai_core.database import circumstances, reindex_plans, setup, slow_log, upkeep
+from chatai_core.errors import NotPermitted
+from tests.servers.clusters import Cluster
+
+
+@pytest.fixture
+def standby(cluster: Cluster) -> Iterator[Database]:
+    """A replica of a running server, open to queries."""
+    cluster.start()
+    following = cluster.standby(Path(f"{cluster.directory}-2"), slot="follower").start()
+    with closing(Database(following.url)) as database:
+        yield database
+    following.stop()
+
+
+def test_nothing_is_changed_on_a_replica(standby: Database, tmp_path: Path) -> None:
+    for attempt in (
+        lambda: upkeep.plan_vacuum(standby),
+        lambda: upkeep.plan_analyze(standby),
+        lambda: reindex_plans.rebuild(standby),
+        lambda: reindex_plans.clean(standby),
+        lambda: slow_log.plan(standby, tmp_path, "250"),
+        lambda: setup.plan(standby.url, extensions=[]),
+        lambda: upkeep.carry_out(standby.url, upkeep.UpkeepPlan("", tasks=[upkeep.Task(0, "", "", "", 0, 0, None)])),
+        lambda: circumstances.must_permit_upkeep(standby),
+    ):
+        with pytest.raises(NotPermitted) as caught:
+            attempt()
+        assert "replica" in caught.value.why
+
+
+def test_what_the_log_says_can_be_read_there(standby: Database, tmp_path: Path) -> None:
+    assert slow_log.state(standby, tmp_path).over_ms is None
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,279 @@
+"""Making what DATABASE_URL asks for, and proving it, on servers that let nobody but superusers do so."""
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chatai_core.adapters.postgres import Database, Session, identifier
+from chatai_core.database import administrators, setup
+from chatai_core.database.administrators import Administrator
+from chatai_core.errors import AccessRefused, Misconfigured, Misused, NotFound, NotPermitted, Unavailable
+from tests.servers.clusters import Cluster
+from tests.servers.databases import PostgreSQL
+
+# Not trusted, as vector is, and part of every server: Debian's 15 here has no pgvector.
+UNTRUSTED = ["pgstattuple"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A database and a role that are not there yet."""
+
+    server: PostgreSQL
+    database: str
+    role: str
+
+    @property
+    def url(self) -> str:
+        return self.server.url(self.database, user=self.role)
+
+    @property
+    def superuser(self) -> Administrator:
+        return Administrator(self.server.url("postgres"))
+
+    def value(self, sql: str) -> object:
+        """What the role is answered."""
+        with closing(Database(self.url)) as database:
+            return database.value(sql)
+
+
+@pytest.fixture
+def wanted(server: PostgreSQL) -> Iterator[Wanted]:
+    """Names as people give them: Cyrillic, a blank, quotes, upper case."""
+    unique = uuid.uuid4().hex[:8]
+    names = Wanted(server, f'База "Чат" {unique}', f"Роль'O {unique}")
+    yield names
+    server.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", names.database)
+    if server.execute(f"SELECT 1 FROM pg_roles WHERE rolname = 'Роль''O {unique}'"):
+        server.execute("DROP OWNED BY {}", names.role)
+        server.execute("DROP ROLE {}", names.role)
+
+
+def made(wanted: Wanted, **how: object) -> setup.Ready:
+    plan = setup.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED, **how)  # type: ignore[arg-type]
+    return setup.carry_out(wanted.url, plan)
+
+
+def test_role_database_rights_and_extension_are_made(wanted: Wanted) -> None:
+    plan = setup.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED)
+    role, name = identifier(wanted.role), identifier(wanted.database)
+    assert plan.statements[:3] == [
+        f"CREATE ROLE {role} LOGIN",
+        f"CREATE DATABASE {name} OWNER {role}",
+        f"-- in the database {name}:\nGRANT USAGE, CREATE ON SCHEMA public TO {role}",
+    ]
+    assert plan.statements[3] == 'CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA public'
+    ready = setup.carry_out(wanted.url, plan)
+    assert (ready.database, ready.role, ready.was_there) == (wanted.database, wanted.role, [])
+    assert "the extension pgstattuple" in ready.made
+    assert wanted.value("SELECT count(*) FROM pg_extension WHERE extname = 'pgstattuple'") == 1
+    assert wanted.value("SELECT count(*) FROM pg_class WHERE relname ~ '^chatai_setup'") == 0
+
+
+def test_the_role_makes_tables_in_public(wanted: Wanted) -> None:
+    made(wanted)
+    with closing(Database(wanted.url)) as role:
+        role.execute("CREATE TABLE public.t (a int)")
+        assert not role.value(
+            "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = session_user"
+        )
+
+
+def test_a_second_run_changes_nothing_and_needs_no_superuser(wanted: Wanted) -> None:
+    made(wanted)
+    plan = setup.plan(wanted.url, extensions=UNTRUSTED)
+    assert (plan.statements, plan.steps) == ([], ["All of it is there already."])
+    again = setup.carry_out(wanted.url, plan)
+    assert again.made == [] and len(again.was_there) == 4
+
+
+def test_without_a_superuser_the_statements_are_told(wanted: Wanted) -> None:
+    plan = setup.plan(wanted.url, extensions=UNTRUSTED)
+    assert isinstance(plan.refusal, NotPermitted)
+    assert f"CREATE DATABASE {identifier(wanted.database)} OWNER" in plan.refusal.why
+    assert plan.refusal.hint.startswith("chatai db setup --admin-url 'postgresql://postgres@/postgres?host=")
+    assert len(plan.statements) == 4
+    with pytest.raises(NotPermitted):
+        setup.carry_out(wanted.url, plan)
+
+
+def test_what_alone_is_lacking_is_told_alone(wanted: Wanted) -> None:
+    made(wanted)
+    with wanted.superuser.session(wanted.database) as superuser:
+        superuser.run("DROP EXTENSION pgstattuple")
+    plan = setup.plan(wanted.url, extensions=UNTRUSTED)
+    assert plan.refusal is not None
+    assert plan.refusal.why.endswith('CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA public;')
+    assert made(wanted).made == ["the extension pgstattuple"]
+
+
+def test_a_trusted_extension_needs_no_superuser(wanted: Wanted) -> None:
+    made(wanted)
+    plan = setup.plan(wanted.url, extensions=["pg_trgm"])
+    assert setup.carry_out(wanted.url, plan).made == ["the extension pg_trgm"]
+
+
+def test_an_extension_that_is_not_installed_is_named_before_anything_is_made(wanted: Wanted) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        setup.plan(wanted.url, wanted.superuser, extensions=["no_such_extension"])
+    major = str(wanted.server.execute("SELECT current_setting('server_version_num')::int / 10000")[0][0])
+    assert caught.value.hint == f"apt install postgresql-{major}-no_such_extension"
+    assert not wanted.server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{wanted.database}'")
+
+
+def test_in_somebody_elses_database_the_right_is_granted_and_its_owner_stays(wanted: Wanted) -> None:
+    wanted.server.execute("CREATE DATABASE {}", wanted.database)
+    wanted.server.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", at=wanted.database)
+    wanted.server.execute("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", wanted.database)
+    ready = made(wanted)
+    assert ready.made[:3] == [f"the role {wanted.role}", "the right to connect", "the right to make tables"]
+    assert (
+        wanted.value("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()") == "postgres"
+    )
+    assert made(wanted).made == []
+
+
+def test_a_role_that_may_not_log_in_is_let_in(wanted: Wanted) -> None:
+    wanted.server.execute("CREATE ROLE {}", wanted.role)
+    assert "its right to log in" in made(wanted).made
+
+
+def test_several_at_once_are_no_error(wanted: Wanted) -> None:
+    plan = setup.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED)
+    results: list[setup.Ready] = []
+    threads = [threading.Thread(target=lambda: results.append(setup.carry_out(wanted.url, plan))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4
+    assert sorted(len(ready.made) > 2 for ready in results) == [False, False, False, True]
+
+
+def test_who_was_killed_half_way_goes_on_where_he_was(wanted: Wanted) -> None:
+    wanted.server.execute("CREATE ROLE {} LOGIN", wanted.role)
+    wanted.server.execute("CREATE DATABASE {} OWNER {}", wanted.database, wanted.role)
+    assert made(wanted).made[0].startswith(("the right", "the extension"))
+
+
+def test_an_administrator_who_is_no_superuser_makes_what_he_may(wanted: Wanted) -> None:
+    name = f"admin {uuid.uuid4().hex[:8]}"
+    wanted.server.execute("CREATE ROLE {} LOGIN CREATEROLE CREATEDB", name)
+    try:
+        administrator = Administrator(wanted.server.url("postgres", user=name))
+        plan = setup.plan(wanted.url, administrator, extensions=[])
+        assert any(statement.startswith("GRANT ") and name in statement for statement in plan.statements)
+        assert setup.carry_out(wanted.url, plan).made[-1] == "the right to make tables"
+        with pytest.raises(AccessRefused):
+            setup.carry_out(wanted.url, setup.plan(wanted.url, administrator, extensions=UNTRUSTED))
+    finally:
+        wanted.server.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", wanted.database)
+        wanted.server.execute("DROP OWNED BY {} CASCADE", wanted.role)
+        wanted.server.execute("DROP ROLE {}", wanted.role)
+        wanted.server.execute("DROP ROLE {}", name)
+
+
+def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        setup.plan(f"postgresql://chatai@/chatai?host={tmp_path}")
+    with pytest.raises(Unavailable):
+        setup.plan(f"postgresql://chatai@/chatai?host={tmp_path}", Administrator(f"postgresql://a@/b?host={tmp_path}"))
+
+
+@pytest.mark.parametrize("url", ["postgresql://postgres:secret@h/d", "postgresql://h/d?user=p&password=secret"])
+def test_a_password_is_no_argument(url: str) -> None:
+    with pytest.raises(Misused) as caught:
+        administrators.given(url, as_argument=True)
+    assert "secret" not in str(caught.value) and "--admin-url-file" in caught.value.hint
+    assert "secret" not in str(administrators.given(url, as_argument=False))
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://h/d", "postgresql://h:port/d", "postgresql://h/d?no=1"])
+def test_garbage_is_no_address(url: str) -> None:
+    with pytest.raises(Misused) as caught:
+        administrators.given(url, as_argument=True)
+    assert caught.value.what == "--admin-url is not a PostgreSQL address."
+
+
+@pytest.fixture
+def peering(cluster: Cluster) -> Cluster:
+    """As Debian sets it up: by the word of the system for who asks (peer), but ChatAI's role by its password."""
+    cluster.settings["log_statement"] = "all"
+    cluster.start()
+    with Session(cluster.url, application="psql") as superuser:
+        superuser.run(f'CREATE ROLE "{cluster.directory.owner()}" SUPERUSER LOGIN')
+        rules = "local all chatai scram-sha-256\nlocal all all peer\n"
+        (cluster.directory / "data" / "pg_hba.conf").write_text(rules)
+        superuser.run("SELECT pg_reload_conf()")
+    return cluster
+
+
+def test_the_owner_of_the_socket_makes_it_and_no_password_is_sent(peering: Cluster) -> None:
+    url = f"postgresql://chatai:hush%40hush@/chatai?host={peering.directory}"
+    plan = setup.plan(url, extensions=UNTRUSTED)
+    assert plan.refusal is None
+    assert plan.steps[0].startswith(f"By the role {peering.directory.owner()} ")
+    assert plan.statements[0] == "CREATE ROLE \"chatai\" LOGIN PASSWORD '********'"
+    uid = os.geteuid()
+    assert len(setup.carry_out(url, plan).made) == 5
+    assert os.geteuid() == uid
+    log = (peering.directory / "log").read_text()
+    assert "SCRAM-SHA-256$" in log and "hush" not in log
+
+
+def test_another_password_is_only_set_when_told(peering: Cluster) -> None:
+    first, second = (f"postgresql://chatai:{word}@/chatai?host={peering.directory}" for word in ("first", "second"))
+    setup.carry_out(first, setup.plan(first, extensions=UNTRUSTED))
+    with pytest.raises(AccessRefused) as caught:
+        setup.plan(second, extensions=UNTRUSTED)
+    assert caught.value.hint == "chatai db setup --set-password"
+    plan = setup.plan(second, extensions=UNTRUSTED, set_password=True)
+    assert plan.statements == ["ALTER ROLE \"chatai\" LOGIN PASSWORD '********'"]
+    assert setup.carry_out(second, plan).made == ["its password"]
+    with pytest.raises(AccessRefused):
+        setup.plan(first, extensions=UNTRUSTED)
+
+
+def test_a_superuser_may_set_his_own_password(databases: PostgreSQL) -> None:
+    name = f"super{uuid.uuid4().hex[:8]}"
+    databases.execute("CREATE ROLE {} LOGIN SUPERUSER", name)
+    try:
+        url = databases.url("chatai_template", user=f"{name}").replace(f"//{name}@", f"//{name}:word@")
+        assert setup.plan(url, extensions=[], set_password=True).todo[0].thing == "its password"
+    finally:
+        databases.execute("DROP ROLE {}", name)
+
+
+def test_vector_and_what_slow_queries_need(databases: PostgreSQL) -> None:
+    wanted = Wanted(databases, f"v{uuid.uuid4().hex[:8]}", f"r{uuid.uuid4().hex[:8]}")
+    try:
+        ready = setup.carry_out(wanted.url, setup.plan(wanted.url, wanted.superuser))
+        assert ready.made[-2:] == ["the extension vector", "the extension pg_stat_statements"]
+        assert ready.notes == []
+        with wanted.superuser.session(wanted.database) as superuser:
+            superuser.run("DROP EXTENSION pg_stat_statements")
+            superuser.run("CREATE SCHEMA elsewhere")
+            superuser.run("ALTER EXTENSION vector SET SCHEMA elsewhere")
+        plan = setup.plan(wanted.url)
+        assert plan.statements == []
+        with pytest.raises(NotFound) as caught:  # the migrations would not find it either
+            setup.carry_out(wanted.url, plan)
+        assert 'type "vector" does not exist' in caught.value.why
+    finally:
+        databases.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", wanted.database)
+        databases.execute("DROP ROLE IF EXISTS {}", wanted.role)
+
+
+def test_what_it_can_do_without_is_said(wanted: Wanted) -> None:
+    options = "OWNER {} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"
+    wanted.server.execute("CREATE ROLE {} LOGIN", wanted.role)
+    wanted.server.execute("CREATE DATABASE {} " + options, wanted.database, wanted.role)
+    notes = setup.carry_out(wanted.url, setup.plan(wanted.url, extensions=[])).notes
+    assert notes[0] == "Its encoding is SQL_ASCII: not every message fits."
+    assert "pg_stat_statements" in notes[1]

@@ -1,0 +1,116 @@
+"""`chatai db setup`, run as an operator runs it, against a server that asks for passwords."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatai_core.adapters.postgres import Database
+from tests.servers import secured
+from tests.servers.command import Command
+
+ROLE_PASSWORD = "r0le-5ecret"
+
+
+@pytest.fixture(scope="module")
+def superuser() -> Iterator[str]:
+    """The URL of a superuser, password included."""
+    with secured.postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def url(superuser: str, request: pytest.FixtureRequest) -> str:
+    """What DATABASE_URL asks for: a role and a database that nobody has made."""
+    name = f"chatai{abs(hash(request.node.name)) % 10**8}"
+    return superuser.replace(f"postgres:{secured.PASSWORD}", f"{name}:{ROLE_PASSWORD}").replace("/postgres", f"/{name}")
+
+
+def admin(superuser: str) -> str:
+    """The same without the password."""
+    return superuser.replace(f":{secured.PASSWORD}", "")
+
+
+def test_a_superuser_makes_all_of_it_and_no_password_is_seen(
+    superuser: str, url: str, chatai: Command, home: Path, tmp_path: Path
+) -> None:
+    environment = {"DATABASE_URL": url, "PGPASSWORD": secured.PASSWORD}
+    words = ("db", "setup", "--admin-url", admin(superuser))
+    shown = [chatai(*words, "--dry-run", env=environment), chatai(*words, "--explain", env=environment)]
+    assert all("PASSWORD '********'" in ended.stdout for ended in shown)
+    made = chatai(*words, "--json", env=environment)
+    assert (made.exit_code, len(made.json["made"]), made.json["was_there"]) == (0, 4, [])
+    again = chatai(*words, "--json", env=environment)
+    assert (again.exit_code, again.json["made"]) == (0, [])
+    alone = chatai("db", "setup", "--json", env={"DATABASE_URL": url})
+    assert (alone.exit_code, len(alone.json["was_there"])) == (0, 4)
+    assert chatai("migrate", "upgrade", env={"DATABASE_URL": url}).exit_code == 0
+    log = (home / "logs" / "audit.log").read_text()
+    assert " | db_setup | success | " in log
+    said = log + "".join(ended.stdout + ended.stderr for ended in (*shown, made, again, alone))
+    assert secured.PASSWORD not in said and ROLE_PASSWORD not in said
+
+
+def test_the_superusers_url_may_be_in_a_file(superuser: str, url: str, chatai: Command, tmp_path: Path) -> None:
+    file = tmp_path / "admin"
+    file.write_text(f"{superuser}\n")
+    plan = chatai("db", "setup", "--admin-url-file", file, "--dry-run", "--json", env={"DATABASE_URL": url})
+    assert plan.exit_code == 0 and secured.PASSWORD not in plan.stdout
+    assert chatai("db", "setup", "--admin-url-file", file, env={"DATABASE_URL": url}).exit_code == 0
+    both = chatai("db", "setup", "--admin-url-file", file, "--admin-url", "x", env={"DATABASE_URL": url})
+    assert both.exit_code == 64
+    assert chatai("db", "setup", "--admin-url-file", tmp_path / "none", env={"DATABASE_URL": url}).exit_code == 66
+
+
+def test_without_a_superuser_it_is_refused_with_the_statements(url: str, chatai: Command) -> None:
+    refused = chatai("db", "setup", "--json", env={"DATABASE_URL": url})
+    error = json.loads(refused.stderr)
+    assert (refused.exit_code, refused.stdout, error["error"]) == (77, "", "NotPermitted")
+    assert 'CREATE EXTENSION IF NOT EXISTS "vector"' in error["why"] and ROLE_PASSWORD not in refused.stderr
+    assert error["hint"].startswith("chatai db setup --admin-url postgresql://postgres@127.0.0.1:")
+    shown = chatai("db", "setup", "--explain", env={"DATABASE_URL": url})
+    assert shown.exit_code == 0 and shown.stdout.startswith("CREATE ROLE ")
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--admin-url", "postgresql://postgres:argv@127.0.0.1/postgres"], 64),
+        (["--admin-url", "nonsense"], 64),
+        (["--admin-url", "postgresql://postgres@127.0.0.1:1/postgres"], 69),
+    ],
+)
+def test_slips_are_told(options: list[str], code: int, url: str, chatai: Command) -> None:
+    ended = chatai("db", "setup", *options, env={"DATABASE_URL": url})
+    assert (ended.exit_code, ended.stdout) == (code, "") and "argv" not in ended.stderr
+
+
+def test_a_wrong_superusers_password_is_refused(superuser: str, url: str, chatai: Command) -> None:
+    environment = {"DATABASE_URL": url, "PGPASSWORD": "wrong"}
+    assert chatai("db", "setup", "--admin-url", admin(superuser), env=environment).exit_code == 77
+
+
+def test_a_read_only_profile_makes_nothing(superuser: str, url: str, chatai: Command) -> None:
+    environment = {"DATABASE_URL": url, "PGPASSWORD": secured.PASSWORD, "CHATAI_READONLY": "true"}
+    assert chatai("db", "setup", "--admin-url", admin(superuser), env=environment).exit_code == 77
+
+
+def test_an_existing_role_gets_another_password_only_when_told(superuser: str, url: str, chatai: Command) -> None:
+    environment = {"DATABASE_URL": url, "PGPASSWORD": secured.PASSWORD}
+    words = ("db", "setup", "--admin-url", admin(superuser))
+    assert chatai(*words, env=environment).exit_code == 0
+    environment["DATABASE_URL"] = url.replace(ROLE_PASSWORD, "an0ther-5ecret")
+    refused = chatai(*words, env=environment)
+    assert refused.exit_code == 77 and "--set-password" in refused.stderr
+    assert chatai(*words, "--set-password", env=environment).exit_code == 0
+    Database(environment["DATABASE_URL"]).value("SELECT 1")
+
+
+def test_an_existing_database_needs_nothing(chatai: Command, database_url: str) -> None:
+    shown = chatai("db", "setup")
+    assert shown.exit_code == 0 and "Was there" in shown.stdout
+    assert chatai("db", "setup", "--explain").stdout in {
+        "",
+        'CREATE EXTENSION IF NOT EXISTS "pg_stat_statements" WITH SCHEMA public;\n',
+    }
