@@ -71,9 +71,7 @@ class Rows(list[Row]):
     Rows of an action may end in a ``failure``: it was done for some of them only.
     """
 
-    def __init__(
-        self, rows: Iterable[Row], reading: str | None = None, *, failure: ChataiError | None = None
-    ) -> None:
+    def __init__(self, rows: Iterable[Row], reading: str | None = None, *, failure: ChataiError | None = None) -> None:
         """``reading`` is one sentence or more; it is told beside the rows (on stderr), also when there is none.
 
         ``failure`` is complained of after them, and decides the exit code.

@@ -3,9 +3,15 @@
 A field says its unit in its type (``size: Bytes``); ``shown`` finds the unit there.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
+
+from chatai_core.errors import Misused
+from chatai_core.i18n import _
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,18 @@ def show_bytes(number: float) -> str:
     return (
         f"{number:.0f} B" if suffix == "B" else f"{number:.3g} {suffix}" if number < 1000 else f"{number:.0f} {suffix}"
     )
+
+
+def read_bytes(text: str) -> int:
+    """The bytes that a size means, in powers of 1024 as they are shown. Raises Misused.
+
+    >>> read_bytes("8192"), read_bytes("64kB"), read_bytes("1.5 MiB"), read_bytes("2G")
+    (8192, 65536, 1572864, 2147483648)
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise Misused(_("{text} is not a size.").format(text=repr(text)), why=_("It can be 8192, 64kB, 10MB or 1.5GB."))
+    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
 
 
 def show_seconds(number: float) -> str:

@@ -1,12 +1,13 @@
 """How indexes are made: the statements that drop one, and those that make exactly the same one again."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from chatai_core.adapters.postgres import Database, question
 from chatai_core.database import unlocked
+from chatai_core.i18n import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ def of(database: Database, indexes: Sequence[int]) -> dict[int, Definition]:
     nodes = unlocked.rows(database, _Node, question(__file__), indexes=list(indexes)) if indexes else []
     trees = {root: list(tree) for root, tree in groupby(nodes, key=lambda node: node.root)}
     return {root: _definition(tree) for root, tree in trees.items() if all(node.definition for node in tree)}
+
+
+def told(drop_sql: Iterable[str | None]) -> list[str]:
+    """Where the statements are read that a table for people leaves out; nothing when there are none."""
+    return [_("drop_sql and undo_sql are shown by --json.")] if any(drop_sql) else []
 
 
 def _definition(tree: list[_Node]) -> Definition:

@@ -17,6 +17,7 @@ Kind = Literal["identical", "prefix"]
 
 # What they may be told in WITH changes how they store, not what they find.
 _STORING = {"btree", "hash"}
+_MUCH = 1.1  # times as large, from which on a scan of the larger one costs more
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def found(
     ]
     large = [row for row in rows if row.size_bytes is None or row.size_bytes >= least_bytes]
     large.sort(key=lambda row: -(row.size_bytes or 0))
-    return Rows(large[:limit], " ".join(_said(keys, pairs)) or None)
+    statements = definitions.told([row.drop_sql for row in large[:limit]])
+    return Rows(large[:limit], " ".join([*_said(keys, pairs), *statements]) or None)
 
 
 def covered(of_table: Iterable[Keys]) -> Iterator[tuple[Keys, Keys, Kind]]:
@@ -166,7 +168,9 @@ def _reason(other: Keys, kind: Kind, times: float | None) -> str:
     if kind == "identical":
         return _("{other} finds the same rows in the same order.").format(other=other.index)
     begins = _("{other} begins with its columns.").format(other=other.index)
-    return begins if times is None else f"{begins} {_('It is {times:.2g} times as large.').format(times=times)}"
+    if times is None or times < _MUCH:
+        return begins
+    return f"{begins} {_('It is {times:.2g} times as large.').format(times=times)}"
 
 
 def _times(large: Index | None, small: Index) -> float | None:

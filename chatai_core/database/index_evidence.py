@@ -26,40 +26,49 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """What one server knows of an index's use: its scans, since when all of them were counted, and none."""
+
+    scans: int
+    counted_since: datetime
+    unused_since: datetime
+    last_scan: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Witness:
     """A server that was asked; ``standbys`` follow it."""
 
     snapshot: snapshots.Snapshot
-    indexes: Mapping[int, Index]
+    uses: Mapping[int, Use]
     standbys: int
 
-    def unused_since(self, index: Index, parts: Sequence[int]) -> datetime:
-        """The end of its last scan; without one, the moment from which on all its scans would have been counted."""
-        found = self.indexes.get(index.oid)
-        if found is not None and found.last_scan is not None:
-            return found.last_scan
-        known = self._counters(index, parts)
-        return max((c.still_since for c in known if c.scans > 0), default=self.counted_since(index, parts))
 
-    def counted_since(self, index: Index, parts: Sequence[int]) -> datetime:
-        """When the first of its parts was first seen; a partition made later was used by nobody before."""
-        return min((c.since for c in self._counters(index, parts)), default=self.snapshot.taken_at)
-
-    def _counters(self, index: Index, parts: Sequence[int]) -> list[snapshots.IndexCounter]:
-        known = self.snapshot.indexes
-        return [known[oid] for oid in (parts or [index.oid]) if oid in known]
+Parts = Mapping[int, Sequence[int]]
 
 
-def ask(database: Database, directory: Path, found: Iterable[Index]) -> Witness:
-    """Let a server testify about the indexes that were found there."""
+def ask(database: Database, directory: Path, found: Iterable[Index], parts: Parts) -> Witness:
+    """Let a server testify about the indexes that were found there; ``parts`` are those of partitions."""
+    snapshot = snapshots.take(database, directory)
     return Witness(
-        snapshot=snapshots.take(database, directory),
-        indexes={index.oid: index for index in found},
+        snapshot=snapshot,
+        uses={index.oid: use(index, parts.get(index.oid, (index.oid,)), snapshot) for index in found},
         standbys=database.value(question(__file__)),
     )
 
 
-def ask_replica(primary: Database, replica: Database, directory: Path) -> Witness:
+def use(index: Index, parts: Sequence[int], snapshot: snapshots.Snapshot) -> Use:
+    """Since when an index is not used: the end of its last scan, or the moment from which on one would be known.
+
+    What a partition was made of lately was used by nobody before: the oldest part is the age of all.
+    """
+    counters = [snapshot.indexes[oid] for oid in parts if oid in snapshot.indexes]
+    since = min([counter.since for counter in counters], default=snapshot.taken_at)
+    moved = max([counter.still_since for counter in counters if counter.scans > 0], default=since)
+    return Use(index.scans, since, index.last_scan or moved, index.last_scan)
+
+
+def ask_replica(primary: Database, replica: Database, directory: Path, parts: Parts) -> Witness:
     """Let a standby testify. Raises Misused when it is none of this primary, or another database of it."""
     where = masked(replica.url)
     if not replica.value("SELECT pg_is_in_recovery()"):
@@ -69,18 +78,18 @@ def ask_replica(primary: Database, replica: Database, directory: Path) -> Witnes
         raise Misused(_("{url} is a standby of another server.").format(url=where))
     if _oid(primary) != _oid(replica):
         raise Misused(_("{url} is another database than the one on the primary.").format(url=where))
-    return ask(replica, directory, indexes.measured(replica))
+    return ask(replica, directory, indexes.measured(replica), parts)
 
 
-def about(index: Index, parts: Sequence[int], witnesses: Sequence[Witness]) -> Evidence:
-    """What all of them say together; ``parts`` are the oids of a partitioned index's partitions."""
+def about(index: Index, witnesses: Sequence[Witness]) -> Evidence:
+    """What all of them say together; who has not yet seen the index knows nothing of it before now."""
     now = witnesses[0].snapshot.taken_at
-    found = [witness.indexes[index.oid] for witness in witnesses if index.oid in witness.indexes]
+    uses = [witness.uses.get(index.oid) or Use(0, now, now) for witness in witnesses]
     return Evidence(
-        scans=sum(each.scans for each in found),
-        counted_days=(now - max(witness.counted_since(index, parts) for witness in witnesses)) / _DAY,
-        unused_days=(now - max(witness.unused_since(index, parts) for witness in witnesses)) / _DAY,
-        last_scan=max((each.last_scan for each in found if each.last_scan is not None), default=None),
+        scans=sum([each.scans for each in uses]),
+        counted_days=(now - max([each.counted_since for each in uses])) / _DAY,
+        unused_days=(now - max([each.unused_since for each in uses])) / _DAY,
+        last_scan=max([each.last_scan for each in uses if each.last_scan is not None], default=None),
     )
 
 

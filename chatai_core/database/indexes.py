@@ -89,6 +89,12 @@ def measured(
     )
 
 
+def unfinished(database: Database) -> list[Index]:
+    """The indexes that are not valid (see ``state``), without measuring all the others."""
+    oids: list[int] | None = database.value(question(__file__, "indexes_unfinished"))
+    return [index for index in measured(database, indexes=oids) if index.state != VALID] if oids else []
+
+
 def _defined(index: Index, known: definitions.Definition | None) -> Index:
     if known is None:
         return index

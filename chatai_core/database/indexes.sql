@@ -7,8 +7,7 @@ WITH each AS (
         CASE
             WHEN c.relkind = 'I' THEN 0
             WHEN c.oid = ANY (%(locked)s::oid[]) THEN NULL
-            ELSE pg_relation_size(c.oid, 'main') + pg_relation_size(c.oid, 'fsm')
-                 + CASE WHEN c.relpersistence = 'u' THEN pg_relation_size(c.oid, 'init') ELSE 0 END
+            ELSE pg_relation_size(c.oid)
         END AS size,
         pg_stat_get_numscans(c.oid) AS scans,
         used.last_scan

@@ -123,10 +123,11 @@ def clean(database: Database, names: Sequence[str] = (), *, system: bool = False
     """Which invalid copies that interrupted rebuilds left will be dropped. Raises NotFound, NotPermitted, Busy."""
     todo = [_dropped(index) for index in _found(database, names, system) if index.is_left_over]
     tasks.must_be_possible([task.obstacle for task in todo])
+    sentence = _("Drop what interrupted rebuilds have left in the database {database}: {count}.").format(
+        database=postgres.name_of(database.url), count=_count(todo)
+    )
     return ReindexPlan(
-        summary=_("Drop what interrupted rebuilds have left in the database {database}: {count}.").format(
-            database=postgres.name_of(database.url), count=_count(todo)
-        ),
+        summary=f"{sentence} {_harm(todo)}",
         steps=[_step(task) for task in todo],
         statements=[task.statement for task in todo if not task.obstacle],
         tasks=todo,
@@ -227,24 +228,28 @@ def _count(todo: list[Task]) -> str:
 
 
 def _summary(database: str, todo: list[Task]) -> str:
-    sizes = [task.bytes for task in todo]
-    total = show_bytes(sum(size or 0 for size in sizes)) + (" + ?" if None in sizes else "")
-    sentence = _("Rebuild {count} of the database {database} ({size}), one after the other.")
-    harm = _("Reads and writes go on; schema changes and VACUUM of the table wait (ShareUpdateExclusiveLock).")
-    return f"{sentence.format(count=_count(todo), database=database, size=total)} {harm}"
+    sentence = _("Rebuild {count} of the database {database} ({size}), one after the other.").format(
+        count=_count(todo), database=database, size=tasks.measured([task.bytes for task in todo])
+    )
+    return f"{sentence} {_harm(todo)}"
+
+
+def _harm(todo: list[Task]) -> str:
+    if any(task.blocks and not task.obstacle for task in todo):
+        return _("Reads and writes go on, but for the indexes of which the opposite is said.")
+    return _("Reads and writes go on; schema changes and VACUUM of the table wait (ShareUpdateExclusiveLock).")
 
 
 def _step(task: Task) -> str:
     name = identifier(task.schema, task.index)
     if task.obstacle:
         return _("{index}: not done. {reason}").format(index=name, reason=task.obstacle.why)
-    size = _("in use, size unknown") if task.bytes is None else show_bytes(task.bytes)
     blocks = (
         _("writes of the table wait, and queries that could use the index (ShareLock, AccessExclusiveLock)")
         if task.blocks
         else ""
     )
-    return "; ".join(filter(None, (f"{name}: {size}", blocks, task.remark)))
+    return "; ".join(filter(None, (f"{name}: {tasks.measured([task.bytes])}", blocks, task.remark)))
 
 
 def _left(index: _Index) -> str:

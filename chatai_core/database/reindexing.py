@@ -102,7 +102,7 @@ class _Work:
         if task.action == "drop":
             return ""
         try:
-            with Session(self._session.url, application=_APPLICATION, settings=settings(_BLOCKING_WAIT)) as session:
+            with Session(self._session.url, application=_APPLICATION, settings=settings(self._patience)) as session:
                 return left_over.dropped(session, task.table_oid, before, by=self._session.pid) or ""
         except ChataiError:
             return left_over.perhaps()

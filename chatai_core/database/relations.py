@@ -29,7 +29,8 @@ def named(database: Database, words: Sequence[str], kinds: Sequence[str] = TABLE
     """The oids of what these names mean. Raises NotFound with the nearest name, Misused when one means several."""
     if not words:
         return []
-    known = database.rows(Relation, question(__file__), kinds=list(kinds))
+    # a report's own question depends on it: it is asked when that is explained too
+    known = [Relation(**each) for each in database.value(question(__file__), kinds=list(kinds)) or ()]
     return [_meant(word, known).oid for word in words]
 
 

@@ -1,9 +1,12 @@
 -- Which tables, materialized views and indexes have a name that somebody may type?
-SELECT
-    c.oid::bigint AS oid,
-    n.nspname AS schema,
-    c.relname AS name,
-    pg_table_is_visible(c.oid) AS is_visible
+SELECT json_agg(
+    json_build_object(
+        'oid', c.oid::bigint,
+        'schema', n.nspname,
+        'name', c.relname,
+        'is_visible', pg_table_is_visible(c.oid)
+    )
+)
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = ANY(%(kinds)s)

@@ -61,7 +61,6 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class _Measured:
     database: str
-    database_bytes: int
     table_bytes: int
     index_bytes: int
     toast_bytes: int
@@ -78,11 +77,11 @@ def measure(database: Database, directory: Path) -> Size:
     wal = _total(database, "pg_ls_waldir")
     return Size(
         database=found.database,
-        database_bytes=found.database_bytes,
+        database_bytes=snapshot.database_bytes,
         table_bytes=found.table_bytes,
         index_bytes=found.index_bytes,
         toast_bytes=found.toast_bytes,
-        other_bytes=found.database_bytes - found.table_bytes - found.index_bytes - found.toast_bytes,
+        other_bytes=snapshot.database_bytes - found.table_bytes - found.index_bytes - found.toast_bytes,
         wal_bytes=wal,
         temp_bytes=_total(database, "pg_ls_tmpdir"),
         growth_per_day=growth,

@@ -1,4 +1,4 @@
--- How large is the database, and what of it are tables, indexes, TOAST; how much of that is locked from measuring?
+-- What of the database are tables, indexes, TOAST; how much of that is locked, so that it cannot be measured?
 WITH measured AS (
     SELECT
         c.relkind,
@@ -20,7 +20,6 @@ WITH measured AS (
 )
 SELECT
     current_database() AS database,
-    pg_database_size(current_database()) AS database_bytes,
     coalesce(sum(size) FILTER (WHERE relkind IN ('r', 'm')), 0)::bigint AS table_bytes,
     coalesce(sum(size) FILTER (WHERE relkind = 'i' AND NOT is_toast), 0)::bigint AS index_bytes,
     coalesce(sum(size) FILTER (WHERE is_toast), 0)::bigint AS toast_bytes,

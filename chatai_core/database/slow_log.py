@@ -16,7 +16,7 @@ from chatai_core.database.upkeep import WAIT, settings
 from chatai_core.errors import BadData, Misused, NotPermitted
 from chatai_core.i18n import _
 from chatai_core.plans import Plan
-from chatai_core.units import Detail, Milliseconds
+from chatai_core.units import Detail, Milliseconds, Seconds
 
 OFF = -1
 
@@ -122,9 +122,9 @@ def plan(database: Database, directory: Path, wanted: str) -> SlowLogPlan:
     )
 
 
-def carry_out(url: str, directory: Path, plan: SlowLogPlan) -> SlowLog:
+def carry_out(url: str, directory: Path, plan: SlowLogPlan, *, wait: Seconds = WAIT) -> SlowLog:
     """Do what was planned; what others changed meanwhile is taken as it is."""
-    with Session(url, application="chatai db log-slow", settings=settings(WAIT)) as session:
+    with Session(url, application="chatai db log-slow", settings=settings(wait)) as session:
         session.database.value("SELECT pg_advisory_lock(%(key)s)", key=_LOCK)
         facts = _look(session.database)
         file = _file(session.database, directory, facts)

@@ -5,9 +5,7 @@ WITH owned AS (
         CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END AS table_oid,
         c.relkind,
         c.reltuples,
-        c.reltoastrelid,
-        c.relpersistence,
-        c.oid = ANY (%(locked)s::oid[]) OR c.reltoastrelid = ANY (%(locked)s::oid[]) AS is_locked
+        c.reltoastrelid
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'm')
@@ -34,45 +32,45 @@ vectors AS (
     WHERE a.attnum > 0
     GROUP BY a.attrelid
 ),
+sizes AS (
+    -- in one pass, which is what takes the time; a relation dropped meanwhile has the size NULL
+    SELECT
+        c.oid,
+        c.relam,
+        CASE
+            WHEN c.oid = ANY (%(locked)s::oid[]) THEN NULL
+            ELSE coalesce(
+                pg_relation_size(c.oid, 'main') + pg_relation_size(c.oid, 'fsm')
+                + CASE WHEN c.relkind = 'i' THEN 0 ELSE pg_relation_size(c.oid, 'vm') END
+                + CASE WHEN c.relpersistence = 'u' THEN pg_relation_size(c.oid, 'init') ELSE 0 END,
+                0
+            )
+        END AS size
+    FROM pg_class AS c
+    WHERE c.relkind IN ('r', 'm', 't', 'i') AND c.oid >= 16384  -- the first oid that no catalogue has
+),
 indexes AS (
     -- a sum of which one part is unknown is unknown
     SELECT
-        indrelid,
+        i.indrelid,
         CASE WHEN count(*) = count(size) THEN sum(size) END AS size,
-        CASE WHEN count(*) = count(size) THEN coalesce(sum(size) FILTER (WHERE is_vector), 0) END AS vector_size
-    FROM (
-        SELECT
-            i.indrelid,
-            c.relam IN (SELECT oid FROM vector_methods) AS is_vector,
-            CASE WHEN i.indexrelid = ANY (%(locked)s::oid[]) THEN NULL ELSE pg_table_size(i.indexrelid) END AS size
-        FROM pg_index AS i
-        JOIN pg_class AS c ON c.oid = i.indexrelid
-        WHERE i.indrelid IN (SELECT oid FROM owned) AND c.relkind = 'i'
-    ) AS each
-    GROUP BY indrelid
+        CASE WHEN count(*) = count(size)
+             THEN coalesce(sum(size) FILTER (WHERE s.relam IN (SELECT oid FROM vector_methods)), 0) END AS vector_size
+    FROM pg_index AS i
+    JOIN sizes AS s ON s.oid = i.indexrelid
+    GROUP BY i.indrelid
 ),
 measured AS (
-    -- a table dropped meanwhile has the size NULL
     SELECT
         owned.*,
-        CASE
-            WHEN is_locked THEN NULL
-            WHEN reltoastrelid = 0 THEN 0
-            ELSE coalesce(pg_total_relation_size(reltoastrelid), 0)
-        END AS toast,
-        CASE
-            WHEN is_locked THEN NULL
-            WHEN relkind = 'p' THEN 0
-            ELSE coalesce(
-                pg_relation_size(owned.oid, 'main') + pg_relation_size(owned.oid, 'fsm')
-                + pg_relation_size(owned.oid, 'vm')
-                + CASE WHEN relpersistence = 'u' THEN pg_relation_size(owned.oid, 'init') ELSE 0 END,
-                0
-            )
-        END AS heap,
+        CASE WHEN owned.relkind = 'p' THEN 0 ELSE heap.size END AS heap,
+        CASE WHEN owned.reltoastrelid = 0 THEN 0 ELSE toast.size + toast_index.size END AS toast,
         CASE WHEN indexes.indrelid IS NULL THEN 0 ELSE indexes.size END AS indexes,
         CASE WHEN indexes.indrelid IS NULL THEN 0 ELSE indexes.vector_size END AS vector_indexes
     FROM owned
+    LEFT JOIN sizes AS heap ON heap.oid = owned.oid
+    LEFT JOIN sizes AS toast ON toast.oid = owned.reltoastrelid
+    LEFT JOIN indexes AS toast_index ON toast_index.indrelid = owned.reltoastrelid
     LEFT JOIN indexes ON indexes.indrelid = owned.oid
 ),
 summed AS (
@@ -84,7 +82,7 @@ summed AS (
         CASE WHEN NOT bool_or(heap IS NULL) THEN sum(heap) END AS table_bytes,
         CASE WHEN NOT bool_or(indexes IS NULL) THEN sum(indexes) END AS index_bytes,
         CASE WHEN NOT bool_or(toast IS NULL) THEN sum(toast) END AS toast_bytes,
-        CASE WHEN NOT bool_or(indexes IS NULL OR heap IS NULL) THEN sum(heap + toast + indexes) END AS total_bytes,
+        CASE WHEN NOT bool_or(heap + toast + indexes IS NULL) THEN sum(heap + toast + indexes) END AS total_bytes,
         CASE WHEN NOT bool_or(vector_indexes IS NULL) THEN sum(vector_indexes) END AS vector_index_bytes,
         count(*) FILTER (WHERE relkind <> 'p' AND oid <> table_oid) AS partitions
     FROM measured

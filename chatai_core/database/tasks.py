@@ -17,7 +17,7 @@ from chatai_core.errors import (
     Unavailable,
 )
 from chatai_core.i18n import _
-from chatai_core.units import Seconds
+from chatai_core.units import Seconds, show_bytes
 
 Task = TypeVar("Task")
 Outcome = Literal["done", "failed", "skipped"]
@@ -50,6 +50,14 @@ class Ended:
     def reason(self) -> str | None:
         """Why it was not done, or what must be known although it was."""
         return self.remark if self.error is None else self.error.why or self.error.what
+
+
+def measured(sizes: Sequence[int | None]) -> str:
+    """What the tasks are about takes together; a relation that somebody has locked could not be measured."""
+    known = [size for size in sizes if size is not None]
+    if not known and sizes:
+        return _("in use, size unknown")
+    return show_bytes(sum(known)) + (" + ?" if len(known) < len(sizes) else "")
 
 
 def must_be_possible(obstacles: Sequence[ChataiError | None]) -> None:

@@ -47,10 +47,10 @@ class UnusedIndex:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """What holds an index besides its scans, or makes them say nothing about it; its partitions are its parts."""
+    """What holds indexes besides their scans, or makes these say nothing about them; partitions' indexes are parts."""
 
-    root: int
     tie: str
+    roots: list[int] | None
     oid: int | None = None
     name: str | None = None
 
@@ -83,28 +83,35 @@ def judged(
     with database.together():
         found = indexes.measured(database, schema=schema, tables=tables)
         ties = _by_index(database.rows(Tie, question(__file__)))
+    parts = _parts(ties)
     witnesses = [
-        index_evidence.ask(database, directory, found),
-        *(index_evidence.ask_replica(database, replica, directory) for replica in replicas),
+        index_evidence.ask(database, directory, found, parts),
+        *(index_evidence.ask_replica(database, replica, directory, parts) for replica in replicas),
     ]
-    doubt = _doubt_about_servers(database, witnesses)
-    all_of_them = (_judge(index, ties[index.oid], witnesses, doubt, min_age_days) for index in found)
+    doubt = _doubt_about_servers(witnesses)
+    all_of_them = (
+        _Judged(index, evidence, *judge(index, ties[index.oid], evidence, doubt=doubt, min_age_days=min_age_days))
+        for index, evidence in ((index, index_evidence.about(index, witnesses)) for index in found)
+    )
     large = [one for one in all_of_them if one.index.size_bytes is None or one.index.size_bytes >= least_bytes]
     wanted = [one for one in large if every or _is_worth_a_look(one)]
     shown = sorted(wanted, key=lambda one: _ORDER.index(one.verdict))[:limit]
     known = definitions.of(database, [one.index.oid for one in shown if one.verdict != "keep"])
-    return Rows((_row(one, known.get(one.index.oid)) for one in shown), _reading(found, witnesses, doubt))
+    rows = [_row(one, known.get(one.index.oid)) for one in shown]
+    said = [*_reading(found, witnesses, doubt), *definitions.told(row.drop_sql for row in rows)]
+    return Rows(rows, " ".join(said))
 
 
 def judge(
     index: Index, ties: Ties, evidence: Evidence, *, doubt: str | None, min_age_days: float
 ) -> tuple[Verdict, str]:
     """The verdict on one index, and its reason; ``doubt`` is what other servers may know."""
-    if "constraint" in ties:
-        return "keep", _("It backs the constraint {name}.").format(name=_names(ties["constraint"]))
+    if index.constraint is not None or "constraint" in ties:
+        name = index.constraint or _names(ties["constraint"])
+        return "keep", _("It backs the constraint {name}.").format(name=name)
     if index.state != VALID:
         return _unfinished(index)
-    held = " ".join(_held(ties))
+    held = " ".join(_held(index, ties))
     if held:
         return "keep", held
     if evidence.scans > 0 and evidence.unused_days < max(min_age_days, MIN_AGE_DAYS):
@@ -120,15 +127,16 @@ def judge(
 def _by_index(ties: Sequence[Tie]) -> defaultdict[int, dict[str, list[Tie]]]:
     found: defaultdict[int, dict[str, list[Tie]]] = defaultdict(dict)
     for tie in ties:
-        found[tie.root].setdefault(tie.tie, []).append(tie)
+        for root in tie.roots or ():
+            found[root].setdefault(tie.tie, []).append(tie)
     return found
 
 
-def _judge(index: Index, ties: Ties, witnesses: Sequence[Witness], doubt: str | None, min_age_days: float) -> _Judged:
-    parts = [tie.oid for tie in ties.get("part", ()) if tie.oid is not None]
-    evidence = index_evidence.about(index, parts, witnesses)
-    verdict, reason = judge(index, ties, evidence, doubt=doubt, min_age_days=min_age_days)
-    return _Judged(index, evidence, verdict, reason)
+def _parts(ties: Mapping[int, Ties]) -> dict[int, list[int]]:
+    """The oids of the indexes that a partitioned index is made of."""
+    return {
+        root: [tie.oid for tie in held["part"] if tie.oid is not None] for root, held in ties.items() if "part" in held
+    }
 
 
 def _is_worth_a_look(one: _Judged) -> bool:
@@ -148,10 +156,10 @@ def _unfinished(index: Index) -> tuple[Verdict, str]:
     return "drop", _("A build that did not end has left it: only writes use it. Who needs it builds it again.")
 
 
-def _held(ties: Ties) -> Iterator[str]:
+def _held(index: Index, ties: Ties) -> Iterator[str]:
     if "referenced" in ties:
         yield _("The foreign key {name} refers to it.").format(name=_names(ties["referenced"]))
-    if "unique" in ties:
+    if index.is_unique:
         yield _("It keeps its columns unique.")
     if "replica identity" in ties:
         yield _("Logical replication knows the rows of its table by it.")
@@ -183,7 +191,7 @@ def _names(ties: Sequence[Tie]) -> str:
     return ", ".join(sorted({tie.name or "" for tie in ties}))
 
 
-def _doubt_about_servers(database: Database, witnesses: Sequence[Witness]) -> str | None:
+def _doubt_about_servers(witnesses: Sequence[Witness]) -> str | None:
     """What keeps all of them from being proved unused."""
     if witnesses[0].snapshot.is_standby:
         return _("This server is a standby: what its primary uses is not known here.")
@@ -212,11 +220,7 @@ def _row(one: _Judged, known: definitions.Definition | None) -> UnusedIndex:
     )
 
 
-def _reading(found: Sequence[Index], witnesses: Sequence[Witness], doubt: str | None) -> str:
-    said = [
-        counters.told(max(witness.snapshot.counters_since for witness in witnesses)),
-        doubt,
-        *(witness.snapshot.reading for witness in witnesses),
-        unlocked.told([index.name for index in found if index.size_bytes is None]),
-    ]
-    return " ".join(filter(None, said))
+def _reading(found: Sequence[Index], witnesses: Sequence[Witness], doubt: str | None) -> Iterator[str]:
+    yield counters.told(max(witness.snapshot.counters_since for witness in witnesses))
+    locked = unlocked.told([index.name for index in found if index.size_bytes is None])
+    yield from filter(None, (doubt, *(witness.snapshot.reading for witness in witnesses), locked))

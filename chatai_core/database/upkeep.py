@@ -12,7 +12,7 @@ from chatai_core.errors import Busy, ChataiError, NotPermitted, ProgramFailed
 from chatai_core.findings import Rows
 from chatai_core.i18n import _, plural
 from chatai_core.plans import Plan
-from chatai_core.units import Bytes, Detail, Seconds, show_bytes
+from chatai_core.units import Bytes, Detail, Seconds
 
 Action = Literal["analyze", "vacuum"]
 WAIT: Seconds = 3.0
@@ -114,8 +114,7 @@ def _task(table: _Table, vacuum: str, only: str) -> Task:
 
 
 def _summary(action: Action, database: str, todo: list[Task]) -> str:
-    sizes = [task.bytes for task in todo]
-    size = show_bytes(sum(size or 0 for size in sizes)) + (" + ?" if None in sizes else "")
+    size = tasks.measured([task.bytes for task in todo])
     count = plural("{count} table", "{count} tables", len(todo)).format(count=len(todo))
     sentence = (
         _("Analyze {count} of the database {database} ({size}), one after the other.")
@@ -130,9 +129,8 @@ def _step(task: Task) -> str:
     name = identifier(task.schema, task.table)
     if task.obstacle:
         return _("{table}: not done. {reason}").format(table=name, reason=task.obstacle.why)
-    size = _("in use, size unknown") if task.bytes is None else show_bytes(task.bytes)
     return _("{table}: {size}, {dead} dead rows").format(
-        table=name, size=size, dead="?" if task.dead_rows is None else task.dead_rows
+        table=name, size=tasks.measured([task.bytes]), dead="?" if task.dead_rows is None else task.dead_rows
     )
 
 

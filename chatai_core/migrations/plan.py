@@ -120,7 +120,7 @@ def _require_way_back(database: Database) -> None:
         raise NotPermitted(
             _("This database was adopted from a former ChatAI: the first revision cannot be undone."),
             why=_("That would not bring the former tables back, it would drop them with their rows."),
-            hint="chatai db backups",
+            hint="chatai migrate history",
         )
 
 

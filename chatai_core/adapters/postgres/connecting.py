@@ -42,6 +42,7 @@ def connect(
             address,
             connect_timeout=timeout,
             application_name=application,
+            client_encoding="UTF8",  # a database in SQL_ASCII would have only ASCII names asked
             options=" ".join(options).strip(),
             cursor_factory=_Cursor,
         )

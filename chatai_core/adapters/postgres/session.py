@@ -30,7 +30,6 @@ class Session:
         self.url = url
         with translated(url):
             self._connection = connect(url, timeout=timeout, application=application, settings=settings)
-            self._connection.set_client_encoding("UTF8")  # a database in SQL_ASCII would have only ASCII names asked
         self._connection.autocommit = True
         self.pid = self._connection.get_backend_pid()
         self.database = Database(url, borrow=lambda: nullcontext(self._connection))

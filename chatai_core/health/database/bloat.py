@@ -4,8 +4,10 @@ from chatai_core.database import bloat
 from chatai_core.database.bloat import Bloat
 from chatai_core.findings import Finding, grade
 from chatai_core.health.database.look import Look
-from chatai_core.i18n import _
+from chatai_core.i18n import _, plural
 from chatai_core.units import show_bytes, show_percent
+
+_NEGLIGIBLE = 2**20  # bytes of a table in which dead rows are not worth a doubt
 
 DEAD, NAME = "dead_rows", "bloat"
 
@@ -16,16 +18,20 @@ def dead(look: Look) -> Finding:
     due = [row for row in rows if row.is_vacuum_due and (row.dead_share or 0) >= look.limits.dead_warning]
     if due:
         worst = max(due, key=lambda row: row.dead_tuples or 0)
-        summary = _("{count} tables wait for vacuum; {share} of the rows of {name} are dead.").format(
-            count=len(due), share=show_percent(worst.dead_share or 0), name=_name(worst)
-        )
+        summary = plural(
+            "{count} table waits for vacuum; {share} of the rows of {name} are dead.",
+            "{count} tables wait for vacuum; {share} of the rows of {name} are dead.",
+            len(due),
+        ).format(count=len(due), share=show_percent(worst.dead_share or 0), name=_name(worst))
         evidence = {"tables": {_name(row): row.dead_tuples for row in due[:20]}}
         return Finding(DEAD, "warning", summary, evidence, f"chatai db vacuum {_name(worst)}")
-    lost = [row for row in rows if row.dead_tuples is None]
+    lost = [row for row in rows if row.dead_tuples is None and (row.table_bytes or 0) >= _NEGLIGIBLE]
     if lost:
-        summary = _("The dead rows of {count} tables are not known: a crash or a reset has taken the counters.").format(
-            count=len(lost)
-        )
+        summary = plural(
+            "The dead rows of {count} table are not known: a crash or a reset has taken the counters.",
+            "The dead rows of {count} tables are not known: a crash or a reset has taken the counters.",
+            len(lost),
+        ).format(count=len(lost))
         return Finding(DEAD, "unknown", summary, {"tables": [_name(row) for row in lost[:20]]}, "chatai db analyze")
     good = _("No table waits for vacuum with {share} of its rows dead.")
     return Finding(DEAD, "ok", good.format(share=show_percent(look.limits.dead_warning)))

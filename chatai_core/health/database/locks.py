@@ -3,7 +3,7 @@
 from chatai_core.database import locks
 from chatai_core.findings import Finding, grade
 from chatai_core.health.database.look import Look
-from chatai_core.i18n import _
+from chatai_core.i18n import _, plural
 from chatai_core.units import show_seconds
 
 NAME = "locks"
@@ -17,9 +17,11 @@ def check(look: Look) -> Finding:
     longest = max(rows, key=lambda row: row.waiting_seconds or 0)
     seconds = longest.waiting_seconds or 0
     status = grade(seconds, warning=look.limits.blocked_warning, critical=look.limits.blocked_critical)
-    summary = _("{count} sessions wait for a lock, pid {pid} for {time}; {root} stands before it.").format(
-        count=len(rows), pid=longest.blocked_pid, time=show_seconds(seconds), root=_root(longest)
-    )
+    summary = plural(
+        "{count} session waits for a lock, pid {pid} for {time}; {root} stands before it.",
+        "{count} sessions wait for a lock, pid {pid} for {time}; {root} stands before it.",
+        len(rows),
+    ).format(count=len(rows), pid=longest.blocked_pid, time=show_seconds(seconds), root=_root(longest))
     evidence = {"waiting": len(rows), "longest_seconds": seconds, "root_pid": longest.root_pid}
     return Finding(NAME, status, summary, evidence, "chatai db locks")
 

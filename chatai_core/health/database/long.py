@@ -7,7 +7,7 @@ from chatai_core.database import long
 from chatai_core.database.long import LongRunning
 from chatai_core.findings import Finding, grade
 from chatai_core.health.database.look import Look
-from chatai_core.i18n import _
+from chatai_core.i18n import _, plural
 from chatai_core.units import Seconds, show_seconds
 
 QUERIES, IDLE = "long_queries", "idle_in_transaction"
@@ -21,7 +21,11 @@ def queries(look: Look) -> Finding:
         lambda row: not row.protected and not _is_idle(row) and row.kind == "client backend",
         (look.limits.query_warning, look.limits.query_critical),
         good=_("No query runs longer than {limit}."),
-        bad=_("{count} queries run longer than {limit}, the longest (pid {pid}) for {time}."),
+        bad=lambda count: plural(
+            "{count} query runs longer than {limit}: pid {pid}, for {time}.",
+            "{count} queries run longer than {limit}, the longest (pid {pid}) for {time}.",
+            count,
+        ),
     )
 
 
@@ -33,7 +37,11 @@ def idle(look: Look) -> Finding:
         _is_idle,
         (look.limits.idle_warning, look.limits.idle_critical),
         good=_("No transaction stands idle longer than {limit}."),
-        bad=_("{count} transactions stand idle longer than {limit}, the longest (pid {pid}) for {time}."),
+        bad=lambda count: plural(
+            "{count} transaction stands idle longer than {limit}: pid {pid}, for {time}.",
+            "{count} transactions stand idle longer than {limit}, the longest (pid {pid}) for {time}.",
+            count,
+        ),
     )
 
 
@@ -48,7 +56,7 @@ def _check(
     limits: tuple[Seconds, Seconds],
     *,
     good: str,
-    bad: str,
+    bad: Callable[[int], str],
 ) -> Finding:
     warning, critical = limits
     rows = [
@@ -58,7 +66,7 @@ def _check(
     ]
     if rows:
         worst = max(rows, key=lambda row: row.duration_seconds or 0)
-        summary = bad.format(
+        summary = bad(len(rows)).format(
             count=len(rows),
             limit=show_seconds(warning),
             pid=worst.pid,

@@ -71,7 +71,7 @@ def test_the_estimate_is_what_pgstattuple_measures(any_database: Database) -> No
     estimated = {row.table: row.bloat_share for row in bloat.estimated(any_database)}
     exact = {row.table: row.bloat_share for row in bloat_exact.measured(any_database)}
     assert estimated == {table: pytest.approx(share, abs=0.1) for table, share in exact.items()}
-    assert all(0.4 < (share or 0) < 0.65 for table, share in exact.items() if "fresh" not in table)
+    assert all((share or 0) > 0.3 for table, share in exact.items() if "fresh" not in table)
 
 
 INDEXES = {

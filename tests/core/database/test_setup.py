@@ -214,7 +214,7 @@ def peering(cluster: Cluster) -> Cluster:
     return cluster
 
 
-def test_the_owner_of_the_socket_makes_it_and_no_password_is_sent(peering: Cluster) -> None:
+def test_the_owner_of_the_socket_makes_it_and_sends_no_password_and_sets_another_when_told(peering: Cluster) -> None:
     url = f"postgresql://chatai:hush%40hush@/chatai?host={peering.directory}"
     plan = setup.plan(url, extensions=UNTRUSTED)
     assert plan.refusal is None
@@ -225,11 +225,7 @@ def test_the_owner_of_the_socket_makes_it_and_no_password_is_sent(peering: Clust
     assert os.geteuid() == uid
     log = (peering.directory / "log").read_text()
     assert "SCRAM-SHA-256$" in log and "hush" not in log
-
-
-def test_another_password_is_only_set_when_told(peering: Cluster) -> None:
-    first, second = (f"postgresql://chatai:{word}@/chatai?host={peering.directory}" for word in ("first", "second"))
-    setup.carry_out(first, setup.plan(first, extensions=UNTRUSTED))
+    second = url.replace("hush%40hush", "second")
     with pytest.raises(AccessRefused) as caught:
         setup.plan(second, extensions=UNTRUSTED)
     assert caught.value.hint == "chatai db setup --set-password"
@@ -237,7 +233,7 @@ def test_another_password_is_only_set_when_told(peering: Cluster) -> None:
     assert plan.statements == ["ALTER ROLE \"chatai\" LOGIN PASSWORD '********'"]
     assert setup.carry_out(second, plan).made == ["its password"]
     with pytest.raises(AccessRefused):
-        setup.plan(first, extensions=UNTRUSTED)
+        setup.plan(url, extensions=UNTRUSTED)
 
 
 def test_a_superuser_may_set_his_own_password(databases: PostgreSQL) -> None:

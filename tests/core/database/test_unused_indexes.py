@@ -290,8 +290,8 @@ def test_an_index_that_was_used_long_ago_is_a_candidate() -> None:
 def test_what_holds_it_weighs_more_than_proof() -> None:
     proved = Evidence(scans=0, counted_days=90, unused_days=90)
     assert judge(AN_INDEX, {}, proved, doubt=None, min_age_days=14)[0] == "drop"
-    for tie in ("constraint", "referenced", "unique", "replica identity", "clustered"):
-        held = {tie: [Tie(1, tie, 2, "x")]}
+    for tie in ("constraint", "referenced", "replica identity", "clustered"):
+        held = {tie: [Tie(tie, [1], 2, "x")]}
         assert judge(AN_INDEX, held, proved, doubt=None, min_age_days=14)[0] == "keep"
 
 

@@ -46,11 +46,12 @@ def partitioned(any_database: Database) -> Database:
     return any_database
 
 
-@pytest.mark.parametrize(
-    "name", ['Таблица.1', 'Схема "A".Таблица.1', '"Схема ""A"""."Таблица.1"', '"Таблица.1"'],
-)  # fmt: skip
-def test_a_table_is_found_under_every_way_to_write_it(name: str, odd: Database) -> None:
-    [row] = vacuumed(odd, tables=[name])
+def test_a_table_is_found_under_every_way_to_write_it(odd: Database) -> None:
+    ways = ["Таблица.1", 'Схема "A".Таблица.1', '"Схема ""A"""."Таблица.1"', '"Таблица.1"']
+    for name in ways:
+        assert [task.table for task in upkeep.plan_vacuum(odd, [name]).tasks] == ["Таблица.1"]
+    assert len(upkeep.plan_vacuum(odd, ways).tasks) == 1
+    [row] = vacuumed(odd, tables=ways)
     assert (row.schema, row.table, row.outcome, row.reason) == ('Схема "A"', "Таблица.1", "done", None)
     assert row.dead_rows_removed in {500, None}  # before 15 the counters come too late
     assert statistics(odd, '"Схема ""A"""."Таблица.1"')
@@ -68,10 +69,10 @@ def test_an_unknown_name_gets_the_nearest_one(odd: Database) -> None:
     assert "Did you mean Таблица.1?" in caught.value.why
 
 
-@pytest.mark.parametrize("name", ["", ".", 'a"b', "a.b.c", "'; DROP TABLE x; --", "%s", "\x00"])
-def test_garbage_is_no_name(name: str, any_database: Database) -> None:
-    with pytest.raises(NotFound):
-        upkeep.plan_vacuum(any_database, [name])
+def test_garbage_is_no_name(any_database: Database) -> None:
+    for name in ("", ".", 'a"b', "a.b.c", "'; DROP TABLE x; --", "%s", "\x00"):
+        with pytest.raises(NotFound):
+            upkeep.plan_vacuum(any_database, [name])
 
 
 def test_a_name_of_several_schemas_must_be_told_apart(any_database: Database) -> None:
@@ -206,7 +207,7 @@ def test_beside_a_migration_nothing_is_begun_also_when_it_came_after_the_plan(od
 
 
 def test_two_at_once_wait_for_each_other(odd: Database) -> None:
-    odd.execute(f"INSERT INTO {ODD} SELECT generate_series(1, 100000)")
+    odd.execute(f"INSERT INTO {ODD} SELECT generate_series(1, 20000)")
     plan = upkeep.plan_vacuum(odd)
     results: list[list[upkeep.Tended]] = []
     threads = [threading.Thread(target=lambda: results.append(upkeep.carry_out(odd.url, plan))) for _ in range(3)]

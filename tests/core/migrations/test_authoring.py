@@ -85,7 +85,6 @@ def test_autogenerate_writes_what_the_models_have(
     assert refused.exit_code == 78 and "chatai migrate upgrade" in refused.stderr
     assert copied("upgrade").exit_code == 0
     assert copied("check").exit_code == 0
-    assert copied("downgrade", "-1", "--yes").exit_code == 0
 
 
 def test_plain_alembic_writes_in_the_same_style(

@@ -56,7 +56,7 @@ def test_a_database_that_is_elsewhere_refuses_it(database_url: str, empty_databa
 
 def test_it_keeps_to_the_lock(empty_database_url: str) -> None:
     with migrations.locked(empty_database_url), pytest.raises(psycopg2.errors.LockNotAvailable):
-        run(empty_database_url, migrations.written("base:head", nobody))
+        run(empty_database_url, [one.replace("'3s'", "'50ms'") for one in migrations.written("base:head", nobody)])
     with holding(empty_database_url, "SELECT 1"):
         run(empty_database_url, migrations.written("base:head", nobody))
 

@@ -57,7 +57,7 @@ def test_bloat_of_a_large_table_that_cannot_be_known_is_unknown(looking: Looking
 
 def test_dead_rows_that_a_crash_has_made_unknown_are_unknown(look_at: Looking, cluster: Cluster) -> None:
     database = Database(cluster.start().url)
-    database.execute("CREATE TABLE t AS SELECT generate_series(1, 20000) AS id")
+    database.execute("CREATE TABLE t AS SELECT generate_series(1, 60000) AS id")
     database.execute("DELETE FROM t WHERE id %% 2 = 0")
     database.close()
     vacuum(database, "CHECKPOINT")

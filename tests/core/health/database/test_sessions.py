@@ -79,16 +79,18 @@ def test_nobody_waits(looking: Looking) -> None:
 def test_a_queue_behind_a_ddl_is_found_with_who_stands_before_it(looking: Looking, any_database: Database) -> None:
     any_database.execute("CREATE TABLE t (a int)")
     url = any_database.url
-    with (
-        idle_in_transaction(url, "SELECT * FROM t") as root,
-        running(url, "ALTER TABLE t ADD b int"),
-        running(url, "SELECT * FROM t"),
-    ):
-        end = time.monotonic() + 5
-        while locks.check(looking()).evidence.get("waiting") != 2:
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        found = settled(locks.check, looking(blocked_warning=0.1, blocked_critical=60), "warning")
-        assert found.evidence["root_pid"] == root
-        assert f"pid {root} stands before it" in found.summary
-        assert settled(locks.check, looking(blocked_warning=0.05, blocked_critical=0.1), "critical").remedy
+    with idle_in_transaction(url, "SELECT * FROM t") as root, running(url, "ALTER TABLE t ADD b int"):
+        until_so_many_wait(looking, 1)
+        with running(url, "SELECT * FROM t"):
+            until_so_many_wait(looking, 2)
+            found = settled(locks.check, looking(blocked_warning=0.1, blocked_critical=60), "warning")
+            assert found.evidence["root_pid"] == root
+            assert f"pid {root} stands before it" in found.summary
+            assert settled(locks.check, looking(blocked_warning=0.05, blocked_critical=0.1), "critical").remedy
+
+
+def until_so_many_wait(looking: Looking, number: int) -> None:
+    end = time.monotonic() + 5
+    while locks.check(looking()).evidence.get("waiting") != number:
+        assert time.monotonic() < end
+        time.sleep(0.05)
