@@ -6,7 +6,7 @@ from chatai_core.adapters.postgres import Database, question
 from chatai_core.database import autovacuum, bloat, relations, unlocked, visibility
 from chatai_core.database.autovacuum import Rules
 from chatai_core.database.bloat import Bloat, Found
-from chatai_core.database.bloat_facts import Facts
+from chatai_core.database.bloat_facts import Facts, away
 from chatai_core.errors import ChataiError, Misconfigured, NotPermitted
 from chatai_core.findings import Rows
 from chatai_core.i18n import _
@@ -71,5 +71,5 @@ def _is_large(facts: Facts, rules: Rules, least_bytes: int) -> bool:
 def _measure(database: Database, sql: str, facts: Facts, rules: Rules) -> Bloat:
     found = unlocked.rows(database, Found, sql, table=facts.oid)
     if not found:
-        return bloat.row(facts, rules, Found(), [_("It is locked by another session, or gone.")])
+        return bloat.row(facts, rules, Found(), [away()])
     return bloat.row(facts, rules, found[0], [])

@@ -83,16 +83,23 @@ class Facts:
 def unknowable(facts: Facts, columns: Columns | None, role: Visibility | None) -> Iterator[str]:
     """Why it is not known what the rows of a table would need, and what to type so that it is; nothing when it is."""
     if facts.pages is None:
-        yield _("Another session has locked it.")
+        yield away()
     elif facts.pages < SMALL:
         yield plural("It has {number} page only.", "It has {number} pages only.", facts.pages).format(
             number=facts.pages
         )
+    elif columns is None:
+        yield away()
     else:
         yield from _untrustworthy(facts, columns, role)
 
 
-def _untrustworthy(facts: Facts, columns: Columns | None, role: Visibility | None) -> Iterator[str]:
+def away() -> str:
+    """What is said of a table that cannot be measured at all."""
+    return _("It is locked by another session, or gone.")
+
+
+def _untrustworthy(facts: Facts, columns: Columns, role: Visibility | None) -> Iterator[str]:
     analyze = f"ANALYZE {facts.name};"
     if facts.tuples < 0:
         yield _("It was never analyzed: {statement}").format(statement=analyze)
@@ -101,9 +108,9 @@ def _untrustworthy(facts: Facts, columns: Columns | None, role: Visibility | Non
     if role is not None and not facts.may_read:
         grant = f"{role.grant(f'SELECT ON {facts.name}')};"
         yield _("This role does not see its statistics: {statement}").format(statement=grant)
-    elif columns is not None and not columns.shows_all_rows:
+    elif not columns.shows_all_rows:
         yield _("Row security hides its statistics from this role.")
-    elif columns is not None and facts.tuples > 0 and not columns.is_known:
+    elif facts.tuples > 0 and not columns.is_known:
         yield _("Not all of its columns have statistics: {statement}").format(statement=analyze)
 
 

@@ -203,7 +203,8 @@ def _doubt_about_servers(witnesses: Sequence[Witness]) -> str | None:
 
 def _row(one: _Judged, known: definitions.Definition | None) -> UnusedIndex:
     index, evidence = one.index, one.evidence
-    locked = "" if known is not None or one.verdict == "keep" else _("It is locked: its definition cannot be read now.")
+    is_hidden = known is None and one.verdict != "keep"
+    hidden = _("It is locked or gone: its definition cannot be read.") if is_hidden else ""
     return UnusedIndex(
         schema=index.schema,
         table=index.table,
@@ -212,7 +213,7 @@ def _row(one: _Judged, known: definitions.Definition | None) -> UnusedIndex:
         scans=evidence.scans,
         stats_age_days=round(evidence.counted_days, 2),
         verdict=one.verdict,
-        reason=f"{one.reason} {locked}".strip(),
+        reason=f"{one.reason} {hidden}".strip(),
         drop_sql=known.drop_sql if known is not None else None,
         undo_sql=known.undo_sql if known is not None else None,
         unused_days=round(evidence.unused_days, 2),

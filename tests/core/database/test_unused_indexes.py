@@ -310,7 +310,19 @@ def test_a_locked_table_takes_nothing_but_the_statements_away(any_database: Data
         cursor.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
         (found,) = ask()
     assert (found.verdict, found.drop_sql) == ("drop", None)
-    assert found.reason.endswith("It is locked: its definition cannot be read now.")
+    assert found.reason.endswith("It is locked or gone: its definition cannot be read.")
+
+
+def test_a_role_without_any_right_gets_the_same_answer(any_database: Database, ask: Ask, tmp_path: Path) -> None:
+    prepare(any_database)
+    any_database.execute("CREATE SCHEMA closed; CREATE TABLE closed.t AS SELECT 1 AS a; CREATE INDEX i ON closed.t (a)")
+    any_database.execute("CREATE INDEX j ON t (a)")
+    with seen_by_a_role(any_database) as seen:
+        found = unused_indexes.judged(seen, tmp_path, min_age_days=0)
+        expected = ask(min_age_days=0)
+    assert [(row.index, row.verdict, row.undo_sql) for row in found] == [
+        (row.index, row.verdict, row.undo_sql) for row in expected
+    ]
 
 
 def test_filters_and_order(any_database: Database, ask: Ask) -> None:
