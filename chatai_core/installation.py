@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,7 +12,7 @@ from chatai_core import settings as settings_module
 from chatai_core.adapters import embedded, files
 from chatai_core.adapters.crypto import Cipher
 from chatai_core.adapters.postgres import READ_ONLY, Database
-from chatai_core.errors import Misconfigured, NotPermitted
+from chatai_core.errors import CannotCreate, Misconfigured, NotPermitted
 from chatai_core.i18n import _
 from chatai_core.settings import Secret, Settings, Value
 
@@ -57,8 +57,13 @@ class Installation:
 
     @functools.cached_property
     def state(self) -> Path:
-        """What commands remember from one call to the next, below home; made when it is missing."""
-        return files.directory(self.home / "state", mode=0o700)
+        """What commands remember from one call to the next, below home; made when it is missing.
+
+        Who may not make it gets his answer all the same: he is told when something is to be remembered.
+        """
+        with suppress(CannotCreate):
+            files.directory(self.home / "state", mode=0o700)
+        return self.settings.home / "state"
 
     @functools.cached_property
     def database_url(self) -> str:

@@ -14,6 +14,7 @@ _HEAP_HEADER, _INDEX_HEADER, _BTREE_SPECIAL = 23, 8, 16
 _SHORT = 127  # a value below has a header of one byte and stands unaligned
 _POSTING, _TID = 812, 6  # equal keys are stored once, with a list of row addresses that is no longer
 _FEW = 8  # rows a page
+_ALONE = 1.01  # rows a key, below which hardly any is stored with another one
 _UNSURE = 1.2  # by which two estimates may differ
 
 
@@ -112,9 +113,10 @@ def _leaves(index: Columns, tuples: float, keys: float, block: int) -> int:
     key, is_fixed = _key(index)
     longest = max((_POSTING - key) // _TID, 1)
     whole, rest = divmod(rows_a_key, longest)
-    items = whole + (1 if rest else 0)
-    bytes_a_key = whole * _posting(key, longest) + (_posting(key, rest) if rest else 0)
-    keys_a_page = _fitting(_room(index, key, block), bytes_a_key / items, is_fixed and rows_a_key == 1) / items
+    last = min(rest, 1)  # on average: the keys are not all of as many rows
+    items = whole + last
+    bytes_a_key = whole * _posting(key, longest) + last * _posting(key, rest)
+    keys_a_page = _fitting(_room(index, key, block), bytes_a_key / items, is_fixed and rows_a_key < _ALONE) / items
     return math.ceil(tuples / rows_a_key / keys_a_page)
 
 
@@ -135,8 +137,9 @@ def _room(index: Columns, key: float, block: int) -> float:
 
 
 def _posting(key: float, rows: float) -> float:
-    """A key with its rows; one with a single row is no list."""
-    return _ITEM + (key if rows <= 1 else _padded(key + rows * _TID, False))
+    """A key with its rows; one with a single row is no list, and between one and two some keys are and some are not."""
+    lists = min(max(rows - 1, 0), 1)
+    return _ITEM + (1 - lists) * key + lists * _padded(key + max(rows, 2) * _TID, False)
 
 
 def _distinct(index: Columns) -> tuple[float, float]:

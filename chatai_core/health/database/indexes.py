@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from chatai_core.database import duplicate_indexes, indexes, unused_indexes
 from chatai_core.database.duplicate_indexes import DuplicateIndex
 from chatai_core.database.unused_indexes import UnusedIndex
-from chatai_core.findings import Finding, Skipped
+from chatai_core.findings import Finding
 from chatai_core.health.database.look import Look
 from chatai_core.i18n import _, plural
 from chatai_core.units import show_bytes
@@ -32,10 +32,8 @@ def invalid(look: Look) -> Finding:
     return Finding(INVALID, "ok", _("All indexes work."), evidence if found else {})
 
 
-def unused(look: Look) -> Finding | Skipped:
+def unused(look: Look) -> Finding:
     """Indexes of some size that nothing has scanned for long enough."""
-    if look.directory is None:
-        return Skipped(UNUSED, _("Without snapshots nothing is proved."))
     found = unused_indexes.judged(
         look.database,
         look.directory,

@@ -13,12 +13,12 @@ from chatai_core.settings import DatabaseLimits
 class Look:
     """One read-only connection, the limits, what the role may see, and the counters of now and of then.
 
-    ``directory`` is where snapshots are, None where none can be; ``before`` is an older one, where there is any.
+    ``directory`` is where snapshots are; ``now`` and ``before`` are two of them, where there are any.
     """
 
     database: Database
     limits: DatabaseLimits
     visibility: Visibility
-    directory: Path | None = None
+    directory: Path
     now: Snapshot | None = None
     before: Snapshot | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chatai_core.adapters.postgres import Database
 from chatai_core.database import snapshots, visibility
-from chatai_core.errors import Busy, CannotCreate
+from chatai_core.errors import Busy
 from chatai_core.findings import Finding, Skipped, Survey
 from chatai_core.health import survey as surveys
 from chatai_core.health.check import Check
@@ -70,16 +70,12 @@ def survey(chatai: Installation, *, costed: bool = False) -> Survey:
 
 
 def _look(chatai: Installation, database: Database) -> tuple[Look, list[Skipped]]:
-    """What the checks share; that the counters cannot be remembered keeps nobody from the verdict."""
-    look = Look(database, chatai.settings.database_limits, visibility.look(database))
-    try:
-        directory = chatai.state / "database"
-    except CannotCreate as error:
-        return look, [Skipped("snapshots", str(error))]
+    """What the checks share, and what of the counters could not be remembered."""
+    directory = chatai.state / "database"
+    limits, seen = chatai.settings.database_limits, visibility.look(database)
     now = snapshots.take(database, directory)
-    remark = [Skipped("snapshots", now.reading)] if now.reading else []
-    before = snapshots.oldest(database, directory)
-    return replace(look, directory=directory, now=now, before=before), remark
+    look = Look(database, limits, seen, directory, now, snapshots.oldest(database, directory))
+    return look, [Skipped("snapshots", now.reading)] if now.reading else []
 
 
 @contextmanager
@@ -117,7 +113,8 @@ def _explained(chatai: Installation, began: float) -> Survey:
     """Have every check write down what it would ask; only who asks is asked for all the same."""
     database = Database(chatai.database_url, connect_timeout=chatai.settings.database.connect_timeout)
     try:
-        look = Look(chatai.reports, chatai.settings.database_limits, visibility.look(database))
+        seen = visibility.look(database)
+        look = Look(chatai.reports, chatai.settings.database_limits, seen, chatai.state / "database")
     finally:
         database.close()
     for check in checks.ALL:

@@ -67,7 +67,7 @@ def test_the_estimate_is_what_pgstattuple_measures(any_database: Database) -> No
         any_database.execute(f'DELETE FROM "{shape}, holes" WHERE random() < 0.5; DELETE FROM "{shape}, dead"')
         any_database.execute(f'INSERT INTO "{shape}, dead" SELECT * FROM "{shape}, fresh"')
     flush(any_database)
-    typed(any_database.url, *(f'VACUUM "{shape}, holes"' for shape in SHAPES), "ANALYZE")
+    typed(any_database.url, *(f'VACUUM "{shape}, holes"' for shape in (*SHAPES, *SHAPES)), "ANALYZE")
     estimated = {row.table: row.bloat_share for row in bloat.estimated(any_database)}
     exact = {row.table: row.bloat_share for row in bloat_exact.measured(any_database)}
     assert estimated == {table: pytest.approx(share, abs=0.1) for table, share in exact.items()}
@@ -94,7 +94,7 @@ def test_an_index_rebuilt_is_as_much_smaller_as_was_estimated(any_database: Data
         any_database.execute(f'CREATE INDEX "{name}, halved, built" ON "{name}, halved" {keys}')
         any_database.execute(f'DELETE FROM "{name}, halved" WHERE random() < 0.5')
     flush(any_database)
-    typed(any_database.url, "VACUUM ANALYZE")
+    typed(any_database.url, "VACUUM", "VACUUM ANALYZE")  # a session that begins elsewhere may hold the first one up
     size = "SELECT pg_relation_size(indexrelid) FROM pg_index WHERE indrelid = %(table)s::regclass"
     for row in bloat.estimated(any_database):
         before = any_database.value(size, table=f'"{row.table}"')

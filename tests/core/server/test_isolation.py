@@ -21,6 +21,7 @@ PUBLIC = {
     ("GET", "/readyz"),
     ("HEAD", "/readyz"),
     ("GET", "/metrics"),
+    ("GET", "/metrics/db-size"),
     ("GET", "/api/csrf-token"),
     ("POST", "/api/login"),
     ("GET", "/docs"),

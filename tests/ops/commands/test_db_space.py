@@ -129,6 +129,12 @@ def test_what_cannot_be_kept_is_said_and_the_answer_is_there(chatai: Command, fi
     assert "The counters could not be kept for the next time." in done.stderr
 
 
+def test_who_may_write_nowhere_gets_the_size_all_the_same(chatai: Command, filled: Database, redis_url: str) -> None:
+    done = chatai("db", "size", "--json", env={"CHATAI_HOME": "/proc/nowhere", "CHATAI_LOG_DIR": "/proc/nowhere"})
+    assert done.exit_code == 0
+    assert "The counters could not be kept for the next time." in " ".join(done.json["notes"])
+
+
 def test_bloat_exact_names_the_extension_and_reads_what_is_named(chatai: Command, filled: Database) -> None:
     missing = chatai("db", "bloat", "own.t", "--exact")
     assert missing.exit_code == 78

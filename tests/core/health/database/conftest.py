@@ -1,6 +1,7 @@
 """A look at the database of a test, with limits of its own."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +14,14 @@ Looking = Callable[..., Look]
 
 
 @pytest.fixture
-def look_at() -> Iterator[Looking]:
+def look_at(tmp_path: Path) -> Iterator[Looking]:
     """``look_at(url, **limits)``: what a check is given, over a read-only connection."""
     opened: list[Database] = []
 
     def look(url: str, **limits: float) -> Look:
         database = Database(url, settings=READ_ONLY)
         opened.append(database)
-        return Look(database, DatabaseLimits(**limits), visibility.look(database))
+        return Look(database, DatabaseLimits(**limits), visibility.look(database), tmp_path)
 
     yield look
     for database in opened:
