@@ -10,7 +10,7 @@ from chatai_ops import look
 from chatai_ops.cells import harmless
 
 if TYPE_CHECKING:
-    from chatai_core.database.progress import Progress
+    from chatai_core.database.upkeep.progress import Progress
 
 Result = TypeVar("Result")
 Tell = Callable[["Progress"], None]

@@ -87,7 +87,8 @@ def test_the_version_does_not_even_import_typer(home: Path) -> None:
 def test_a_groups_help_imports_its_own_module_and_no_server(name: str, home: Path) -> None:
     modules = imported(name, "--help", home=home)
     assert {module.split(".")[2] for module in commands(modules)} == {name}
-    assert {module for module in modules if module.startswith("chatai_core.database.")} == set()
+    reports = {module for module in modules if module.startswith("chatai_core.database.")}
+    assert reports <= {f"chatai_core.database.{package}" for package in ("upkeep", "ending", "setup")}  # empty packages
     assert packages(modules) & {"sqlalchemy", "fastapi", "alembic", "openai", "telegram", "pydantic"} == set()
 
 

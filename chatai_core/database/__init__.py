@@ -4,13 +4,13 @@ A module is imported when it is first named: who wants one report does not pay f
 """
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatai_core.database import (
         activity,
-        administrators,
         bloat,
         bloat_exact,
         cache_hit,
@@ -24,14 +24,11 @@ if TYPE_CHECKING:
         locks,
         long,
         ping,
-        reindex_plans,
-        reindexing,
         replication,
         sequences,
         setup,
         size,
         slow,
-        slow_log,
         snapshots,
         tables,
         unused_indexes,
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
 
     __all__ = [
         "activity",
-        "administrators",
         "bloat",
         "bloat_exact",
         "cache_hit",
@@ -55,14 +51,11 @@ if TYPE_CHECKING:
         "locks",
         "long",
         "ping",
-        "reindex_plans",
-        "reindexing",
         "replication",
         "sequences",
         "setup",
         "size",
         "slow",
-        "slow_log",
         "snapshots",
         "tables",
         "unused_indexes",
@@ -71,8 +64,16 @@ if TYPE_CHECKING:
     ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(f"{__name__}.{name}")
-    except ModuleNotFoundError as error:
-        raise AttributeError(name) from error
+def on_demand(package: str) -> Callable[[str], ModuleType]:
+    """The ``__getattr__`` of a package whose modules are imported when they are first named."""
+
+    def module(name: str) -> ModuleType:
+        try:
+            return importlib.import_module(f"{package}.{name}")
+        except ModuleNotFoundError as error:
+            raise AttributeError(name) from error
+
+    return module
+
+
+__getattr__ = on_demand(__name__)

@@ -7,6 +7,7 @@ import typer
 
 from chatai_core import database as db
 from chatai_core import times
+from chatai_core.database import ending
 from chatai_core.i18n import _
 from chatai_ops import ask, options
 from chatai_ops.app import Commands
@@ -14,7 +15,7 @@ from chatai_ops.commands.db import panels
 
 if TYPE_CHECKING:
     from chatai_core.database.connections import Connections
-    from chatai_core.database.signals import Ended
+    from chatai_core.database.ending.signals import Ended
     from chatai_core.installation import Installation
 
 app = Commands()
@@ -98,7 +99,7 @@ def long(
     """
     if not terminate:
         return db.long.running(chatai.reports, over=over, limit=limit, everywhere=everywhere)
-    plan = db.ending.plan_lasting(
+    plan = ending.plans.plan_lasting(
         chatai.database, over=over, limit=limit, everywhere=everywhere, force=force, now=now, wait=wait
     )
     return _planned_for_many(chatai, plan)
@@ -136,7 +137,7 @@ def cancel(
 
     What is protected is refused: backups, migrations, replication, wraparound, indexes being built concurrently.
     """
-    plan = db.ending.plan(chatai.database, pid, "cancel", started=started, force=force, wait=wait)
+    plan = ending.plans.plan(chatai.database, pid, "cancel", started=started, force=force, wait=wait)
     return _planned(chatai, plan)
 
 
@@ -158,15 +159,15 @@ def terminate(
 
     What is protected is refused: backups, migrations, replication, wraparound, indexes being built concurrently.
     """
-    plan = db.ending.plan(chatai.database, pid, "terminate", started=started, force=force, now=now, wait=wait)
+    plan = ending.plans.plan(chatai.database, pid, "terminate", started=started, force=force, now=now, wait=wait)
     return _planned(chatai, plan)
 
 
-def _planned(chatai: "Installation", plan: "db.ending.EndingPlan") -> "ask.Planned[Ended]":
-    return ask.Planned(plan, lambda: db.ending.carry_out_one(chatai.database, plan), asks=True)
+def _planned(chatai: "Installation", plan: "ending.plans.EndingPlan") -> "ask.Planned[Ended]":
+    return ask.Planned(plan, lambda: ending.plans.carry_out_one(chatai.database, plan), asks=True)
 
 
-def _planned_for_many(chatai: "Installation", plan: "db.ending.EndingPlan") -> "ask.Planned[list[Ended]]":
+def _planned_for_many(chatai: "Installation", plan: "ending.plans.EndingPlan") -> "ask.Planned[list[Ended]]":
     """One is asked about; many only when the database's name is typed."""
     name = plan.database if len(plan.sessions) > 1 else None
-    return ask.Planned(plan, lambda: db.ending.carry_out(chatai.database, plan), asks=bool(plan.sessions), name=name)
+    return ask.Planned(plan, lambda: ending.plans.carry_out(chatai.database, plan), asks=bool(plan.sessions), name=name)

@@ -42,19 +42,19 @@ def setup(
     admin_url: AdminUrl = None,
     admin_url_file: AdminUrlFile = None,
     set_password: SetPassword = False,
-) -> "ask.Planned[db.setup.Ready]":
+) -> "ask.Planned[db.setup.plans.Ready]":
     """Make what DATABASE_URL asks for: the role, the database, its right to make tables, the extension vector.
 
     What is there already is left as it is. As root or postgres on the server's machine no superuser's URL is needed.
     """
     admin = _administrator(admin_url, admin_url_file)
-    plan = db.setup.plan(chatai.database_url, admin, set_password=set_password)
-    return ask.Planned(plan, lambda: db.setup.carry_out(chatai.database_url, plan), refused=plan.refusal)
+    plan = db.setup.plans.plan(chatai.database_url, admin, set_password=set_password)
+    return ask.Planned(plan, lambda: db.setup.plans.carry_out(chatai.database_url, plan), refused=plan.refusal)
 
 
-def _administrator(url: str | None, file: Path | None) -> "db.administrators.Administrator | None":
+def _administrator(url: str | None, file: Path | None) -> "db.setup.administrators.Administrator | None":
     if file is not None and url is not None:
         raise Misused(_("The superuser was given in two ways."), hint="--admin-url-file FILE")
     if file is not None:
-        return db.administrators.given(ask.secret(_("The URL"), file=file), as_argument=False)
-    return None if url is None else db.administrators.given(url, as_argument=True)
+        return db.setup.administrators.given(ask.secret(_("The URL"), file=file), as_argument=False)
+    return None if url is None else db.setup.administrators.given(url, as_argument=True)

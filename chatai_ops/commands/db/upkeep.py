@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatai_core import database as db
+from chatai_core.database import upkeep
 from chatai_core.i18n import _
 from chatai_ops import progress
 from chatai_ops.app import Commands
@@ -67,12 +67,12 @@ Over = Annotated[
 )
 def analyze(
     chatai: "Installation", tables: Tables = None, wait: Wait = None, system: All = False
-) -> "Planned[Rows[db.upkeep.Tended]]":
+) -> "Planned[Rows[upkeep.tending.Tended]]":
     """Collect the planner's statistics of tables, one after the other; partitions with their table.
 
     A table that is locked or that belongs to somebody else is named as failed, and the others go on.
     """
-    plan = db.upkeep.plan_analyze(chatai.reports, tables or (), system=system)
+    plan = upkeep.tending.plan_analyze(chatai.reports, tables or (), system=system)
     return _tended(chatai.database_url, plan, wait)
 
 
@@ -85,12 +85,12 @@ def analyze(
 )
 def vacuum(
     chatai: "Installation", tables: Tables = None, freeze: Freeze = False, wait: Wait = None, system: All = False
-) -> "Planned[Rows[db.upkeep.Tended]]":
+) -> "Planned[Rows[upkeep.tending.Tended]]":
     """Free the room of dead rows in tables and analyze them, one after the other, while everybody works.
 
     A table that is locked or that belongs to somebody else is named as failed, and the others go on.
     """
-    plan = db.upkeep.plan_vacuum(chatai.reports, tables or (), freeze=freeze, system=system)
+    plan = upkeep.tending.plan_vacuum(chatai.reports, tables or (), freeze=freeze, system=system)
     return _tended(chatai.database_url, plan, wait)
 
 
@@ -113,15 +113,17 @@ def reindex(
     memory: Memory = None,
     wait: WaitForReaders = None,
     system: All = False,
-) -> "Planned[Rows[db.reindexing.Rebuilt]]":
+) -> "Planned[Rows[upkeep.reindexing.Rebuilt]]":
     """Rebuild indexes while everybody works (REINDEX CONCURRENTLY), one after the other. Asks first.
 
     Room on the disk is looked at before. What an attempt leaves behind when it is interrupted is taken away.
     """
     if clean:
-        plan = db.reindex_plans.clean(chatai.reports, names or (), system=system)
+        plan = upkeep.reindex_plans.clean(chatai.reports, names or (), system=system)
     else:
-        plan = db.reindex_plans.rebuild(chatai.reports, names or (), blocking=blocking, memory=memory, system=system)
+        plan = upkeep.reindex_plans.rebuild(
+            chatai.reports, names or (), blocking=blocking, memory=memory, system=system
+        )
     return _rebuilt(chatai.database_url, plan, wait)
 
 
@@ -132,26 +134,26 @@ def reindex(
     explains=True,
     examples=["chatai db log-slow", "chatai db log-slow 250", "chatai db log-slow off"],
 )
-def log_slow(chatai: "Installation", over: Over = None) -> "Planned[db.slow_log.SlowLog] | db.slow_log.SlowLog":
+def log_slow(chatai: "Installation", over: Over = None) -> "Planned[upkeep.slow_log.SlowLog] | upkeep.slow_log.SlowLog":
     """Have the server log ChatAI's slow statements, or say what it logs now.
 
     What was set before is remembered, and off brings back exactly that.
     """
     directory = chatai.state / "database"
     if over is None:
-        return db.slow_log.state(chatai.reports, directory)
-    plan = db.slow_log.plan(chatai.reports, directory, over)
-    return Planned(plan, lambda: db.slow_log.carry_out(chatai.database_url, directory, plan))
+        return upkeep.slow_log.state(chatai.reports, directory)
+    plan = upkeep.slow_log.plan(chatai.reports, directory, over)
+    return Planned(plan, lambda: upkeep.slow_log.carry_out(chatai.database_url, directory, plan))
 
 
-def _tended(url: str, plan: "db.upkeep.UpkeepPlan", wait: float | None) -> "Planned[Rows[db.upkeep.Tended]]":
-    patience = db.upkeep.WAIT if wait is None else wait
-    return Planned(plan, progress.followed(lambda tell: db.upkeep.carry_out(url, plan, wait=patience, tell=tell)))
+def _tended(url: str, plan: "upkeep.tending.UpkeepPlan", wait: float | None) -> "Planned[Rows[upkeep.tending.Tended]]":
+    patience = upkeep.tending.WAIT if wait is None else wait
+    return Planned(plan, progress.followed(lambda tell: upkeep.tending.carry_out(url, plan, wait=patience, tell=tell)))
 
 
 def _rebuilt(
-    url: str, plan: "db.reindex_plans.ReindexPlan", wait: float | None
-) -> "Planned[Rows[db.reindexing.Rebuilt]]":
-    patience = db.reindexing.WAIT if wait is None else wait
-    work = progress.followed(lambda tell: db.reindexing.carry_out(url, plan, wait=patience, tell=tell))
+    url: str, plan: "upkeep.reindex_plans.ReindexPlan", wait: float | None
+) -> "Planned[Rows[upkeep.reindexing.Rebuilt]]":
+    patience = upkeep.reindexing.WAIT if wait is None else wait
+    work = progress.followed(lambda tell: upkeep.reindexing.carry_out(url, plan, wait=patience, tell=tell))
     return Planned(plan, work, asks=bool(plan.tasks))

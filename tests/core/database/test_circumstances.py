@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from chatai_core.adapters.postgres import Database
-from chatai_core.database import circumstances, reindex_plans, setup, slow_log, upkeep
+from chatai_core.database import circumstances
+from chatai_core.database.setup import plans
+from chatai_core.database.upkeep import reindex_plans, slow_log, tending
 from chatai_core.errors import NotPermitted
 from tests.servers.clusters import Cluster
 
@@ -25,13 +27,13 @@ def standby(cluster: Cluster) -> Iterator[Database]:
 
 def test_nothing_is_changed_on_a_replica(standby: Database, tmp_path: Path) -> None:
     for attempt in (
-        lambda: upkeep.plan_vacuum(standby),
-        lambda: upkeep.plan_analyze(standby),
+        lambda: tending.plan_vacuum(standby),
+        lambda: tending.plan_analyze(standby),
         lambda: reindex_plans.rebuild(standby),
         lambda: reindex_plans.clean(standby),
         lambda: slow_log.plan(standby, tmp_path, "250"),
-        lambda: setup.plan(standby.url, extensions=[]),
-        lambda: upkeep.carry_out(standby.url, upkeep.UpkeepPlan("", tasks=[upkeep.Task(0, "", "", "", 0, 0, None)])),
+        lambda: plans.plan(standby.url, extensions=[]),
+        lambda: tending.carry_out(standby.url, tending.UpkeepPlan("", tasks=[tending.Task(0, "", "", "", 0, 0, None)])),
         lambda: circumstances.must_permit_upkeep(standby),
     ):
         with pytest.raises(NotPermitted) as caught:

@@ -9,16 +9,7 @@ from typing import Any
 import pytest
 
 from chatai_core.adapters.postgres import READ_ONLY, Database
-from chatai_core.database import (
-    bloat,
-    duplicate_indexes,
-    indexes,
-    size,
-    snapshots,
-    tables,
-    unlocked,
-    unused_indexes,
-)
+from chatai_core.database import bloat, duplicate_indexes, indexes, size, snapshots, tables, unlocked, unused_indexes
 from chatai_core.errors import Busy
 
 SLOW = """

@@ -187,7 +187,7 @@ def test_ctrl_c_ends_a_vacuum_and_tells_what_was_done(small: Database, chatai: C
 
 def test_progress_is_seen_on_a_terminal_alone(empty_database_url: str, it: Process) -> None:
     with closing(Database(empty_database_url)) as database:
-        database.execute("CREATE TABLE t AS SELECT g AS a, 'filler'::char(500) AS b FROM generate_series(1, 400) AS g")
+        database.execute("CREATE TABLE t AS SELECT g AS a, 'filler'::char(500) AS b FROM generate_series(1, 1200) AS g")
         name = database.value("SELECT current_database()")
         for setting, value in {"vacuum_cost_delay": 20, "vacuum_cost_limit": 2}.items():
             database.execute(f'ALTER DATABASE "{name}" SET {setting} = {value}')

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from chatai_core.adapters.postgres import Database
-from chatai_core.database import reindex_plans, reindexing, upkeep
-from chatai_core.database.progress import Progress
+from chatai_core.database.upkeep import reindex_plans, reindexing, tending
+from chatai_core.database.upkeep.progress import Progress
 from tests.core.database.busy import idle_in_transaction
 
 
@@ -29,7 +29,7 @@ def slow(any_database: Database) -> Database:
 
 
 def test_of_a_vacuum(slow: Database, told: list[Progress]) -> None:
-    upkeep.carry_out(slow.url, upkeep.plan_vacuum(slow), tell=told.append)
+    tending.carry_out(slow.url, tending.plan_vacuum(slow), tell=told.append)
     heap = [seen for seen in told if seen.command == "VACUUM" and seen.phase in {"scanning heap", "vacuuming heap"}]
     assert heap, told
     assert {(seen.schema, seen.relation) for seen in heap} == {("public", "t")}
@@ -41,14 +41,14 @@ def test_of_an_analyze(any_database: Database, told: list[Progress]) -> None:
     think = "'BEGIN PERFORM pg_sleep(.002); RETURN a; END'"
     any_database.execute(f"CREATE FUNCTION thought(a int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS {think}")
     any_database.execute("CREATE STATISTICS s ON (thought(a)) FROM t")
-    upkeep.carry_out(any_database.url, upkeep.plan_analyze(any_database), tell=told.append)
+    tending.carry_out(any_database.url, tending.plan_analyze(any_database), tell=told.append)
     assert {(seen.command, seen.relation, seen.share) for seen in told} == {("ANALYZE", "t", 1.0)}
     assert any(seen.phase.startswith("computing") for seen in told)  # it has read its rows, and thinks
 
 
 def test_of_who_is_in_the_way(slow: Database, told: list[Progress]) -> None:
     with idle_in_transaction(slow.url, "LOCK TABLE t", application="migration by hand") as pid:
-        upkeep.carry_out(slow.url, upkeep.plan_analyze(slow), tell=told.append, wait=1.2)
+        tending.carry_out(slow.url, tending.plan_analyze(slow), tell=told.append, wait=1.2)
     waiting = [seen for seen in told if seen.waits_for == pid]
     assert waiting[0].obstacle == f"Process {pid} (migration by hand, role postgres) is in the way."
     assert (waiting[0].command, waiting[0].phase, waiting[0].share) == ("", "", None)

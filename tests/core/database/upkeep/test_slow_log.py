@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatai_core.adapters.postgres import Database, Session, identifier
-from chatai_core.database import slow_log
+from chatai_core.database.upkeep import slow_log
 from chatai_core.errors import BadData, Busy, Misused, NotPermitted
 from tests.core.database.busy import idle_in_transaction
 from tests.core.database.roles import seen_by_a_role

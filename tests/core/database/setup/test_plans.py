@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chatai_core.adapters.postgres import Database, Session, identifier
-from chatai_core.database import administrators, setup
-from chatai_core.database.administrators import Administrator
+from chatai_core.database.setup import administrators, plans
+from chatai_core.database.setup.administrators import Administrator
 from chatai_core.errors import AccessRefused, Misconfigured, Misused, NotFound, NotPermitted, Unavailable
 from tests.servers.clusters import Cluster
 from tests.servers.databases import PostgreSQL
@@ -55,13 +55,13 @@ def wanted(server: PostgreSQL) -> Iterator[Wanted]:
         server.execute("DROP ROLE {}", names.role)
 
 
-def made(wanted: Wanted, **how: object) -> setup.Ready:
-    plan = setup.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED, **how)  # type: ignore[arg-type]
-    return setup.carry_out(wanted.url, plan)
+def made(wanted: Wanted, **how: object) -> plans.Ready:
+    plan = plans.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED, **how)  # type: ignore[arg-type]
+    return plans.carry_out(wanted.url, plan)
 
 
 def test_role_database_rights_and_extension_are_made(wanted: Wanted) -> None:
-    plan = setup.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED)
+    plan = plans.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED)
     role, name = identifier(wanted.role), identifier(wanted.database)
     assert plan.statements[:3] == [
         f"CREATE ROLE {role} LOGIN",
@@ -69,7 +69,7 @@ def test_role_database_rights_and_extension_are_made(wanted: Wanted) -> None:
         f"-- in the database {name}:\nGRANT USAGE, CREATE ON SCHEMA public TO {role}",
     ]
     assert plan.statements[3] == 'CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA public'
-    ready = setup.carry_out(wanted.url, plan)
+    ready = plans.carry_out(wanted.url, plan)
     assert (ready.database, ready.role, ready.was_there) == (wanted.database, wanted.role, [])
     assert "the extension pgstattuple" in ready.made
     assert wanted.value("SELECT count(*) FROM pg_extension WHERE extname = 'pgstattuple'") == 1
@@ -87,27 +87,27 @@ def test_the_role_makes_tables_in_public(wanted: Wanted) -> None:
 
 def test_a_second_run_changes_nothing_and_needs_no_superuser(wanted: Wanted) -> None:
     made(wanted)
-    plan = setup.plan(wanted.url, extensions=UNTRUSTED)
+    plan = plans.plan(wanted.url, extensions=UNTRUSTED)
     assert (plan.statements, plan.steps) == ([], ["All of it is there already."])
-    again = setup.carry_out(wanted.url, plan)
+    again = plans.carry_out(wanted.url, plan)
     assert again.made == [] and len(again.was_there) == 4
 
 
 def test_without_a_superuser_the_statements_are_told(wanted: Wanted) -> None:
-    plan = setup.plan(wanted.url, extensions=UNTRUSTED)
+    plan = plans.plan(wanted.url, extensions=UNTRUSTED)
     assert isinstance(plan.refusal, NotPermitted)
     assert f"CREATE DATABASE {identifier(wanted.database)} OWNER" in plan.refusal.why
     assert plan.refusal.hint.startswith("chatai db setup --admin-url 'postgresql://postgres@/postgres?host=")
     assert len(plan.statements) == 4
     with pytest.raises(NotPermitted):
-        setup.carry_out(wanted.url, plan)
+        plans.carry_out(wanted.url, plan)
 
 
 def test_what_alone_is_lacking_is_told_alone(wanted: Wanted) -> None:
     made(wanted)
     with wanted.superuser.session(wanted.database) as superuser:
         superuser.run("DROP EXTENSION pgstattuple")
-    plan = setup.plan(wanted.url, extensions=UNTRUSTED)
+    plan = plans.plan(wanted.url, extensions=UNTRUSTED)
     assert plan.refusal is not None
     assert plan.refusal.why.endswith('CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA public;')
     assert made(wanted).made == ["the extension pgstattuple"]
@@ -115,13 +115,13 @@ def test_what_alone_is_lacking_is_told_alone(wanted: Wanted) -> None:
 
 def test_a_trusted_extension_needs_no_superuser(wanted: Wanted) -> None:
     made(wanted)
-    plan = setup.plan(wanted.url, extensions=["pg_trgm"])
-    assert setup.carry_out(wanted.url, plan).made == ["the extension pg_trgm"]
+    plan = plans.plan(wanted.url, extensions=["pg_trgm"])
+    assert plans.carry_out(wanted.url, plan).made == ["the extension pg_trgm"]
 
 
 def test_an_extension_that_is_not_installed_is_named_before_anything_is_made(wanted: Wanted) -> None:
     with pytest.raises(Misconfigured) as caught:
-        setup.plan(wanted.url, wanted.superuser, extensions=["no_such_extension"])
+        plans.plan(wanted.url, wanted.superuser, extensions=["no_such_extension"])
     major = str(wanted.server.execute("SELECT current_setting('server_version_num')::int / 10000")[0][0])
     assert caught.value.hint == f"apt install postgresql-{major}-no_such_extension"
     assert not wanted.server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{wanted.database}'")
@@ -145,9 +145,9 @@ def test_a_role_that_may_not_log_in_is_let_in(wanted: Wanted) -> None:
 
 
 def test_several_at_once_are_no_error(wanted: Wanted) -> None:
-    plan = setup.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED)
-    results: list[setup.Ready] = []
-    threads = [threading.Thread(target=lambda: results.append(setup.carry_out(wanted.url, plan))) for _ in range(4)]
+    plan = plans.plan(wanted.url, wanted.superuser, extensions=UNTRUSTED)
+    results: list[plans.Ready] = []
+    threads = [threading.Thread(target=lambda: results.append(plans.carry_out(wanted.url, plan))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -167,11 +167,11 @@ def test_an_administrator_who_is_no_superuser_makes_what_he_may(wanted: Wanted) 
     wanted.server.execute("CREATE ROLE {} LOGIN CREATEROLE CREATEDB", name)
     try:
         administrator = Administrator(wanted.server.url("postgres", user=name))
-        plan = setup.plan(wanted.url, administrator, extensions=[])
+        plan = plans.plan(wanted.url, administrator, extensions=[])
         assert any(statement.startswith("GRANT ") and name in statement for statement in plan.statements)
-        assert setup.carry_out(wanted.url, plan).made[-1] == "the right to make tables"
+        assert plans.carry_out(wanted.url, plan).made[-1] == "the right to make tables"
         with pytest.raises(AccessRefused):
-            setup.carry_out(wanted.url, setup.plan(wanted.url, administrator, extensions=UNTRUSTED))
+            plans.carry_out(wanted.url, plans.plan(wanted.url, administrator, extensions=UNTRUSTED))
     finally:
         wanted.server.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", wanted.database)
         wanted.server.execute("DROP OWNED BY {} CASCADE", wanted.role)
@@ -181,9 +181,9 @@ def test_an_administrator_who_is_no_superuser_makes_what_he_may(wanted: Wanted) 
 
 def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        setup.plan(f"postgresql://chatai@/chatai?host={tmp_path}")
+        plans.plan(f"postgresql://chatai@/chatai?host={tmp_path}")
     with pytest.raises(Unavailable):
-        setup.plan(f"postgresql://chatai@/chatai?host={tmp_path}", Administrator(f"postgresql://a@/b?host={tmp_path}"))
+        plans.plan(f"postgresql://chatai@/chatai?host={tmp_path}", Administrator(f"postgresql://a@/b?host={tmp_path}"))
 
 
 @pytest.mark.parametrize("url", ["postgresql://postgres:secret@h/d", "postgresql://h/d?user=p&password=secret"])
@@ -216,24 +216,24 @@ def peering(cluster: Cluster) -> Cluster:
 
 def test_the_owner_of_the_socket_makes_it_and_sends_no_password_and_sets_another_when_told(peering: Cluster) -> None:
     url = f"postgresql://chatai:hush%40hush@/chatai?host={peering.directory}"
-    plan = setup.plan(url, extensions=UNTRUSTED)
+    plan = plans.plan(url, extensions=UNTRUSTED)
     assert plan.refusal is None
     assert plan.steps[0].startswith(f"By the role {peering.directory.owner()} ")
     assert plan.statements[0] == "CREATE ROLE \"chatai\" LOGIN PASSWORD '********'"
     uid = os.geteuid()
-    assert len(setup.carry_out(url, plan).made) == 5
+    assert len(plans.carry_out(url, plan).made) == 5
     assert os.geteuid() == uid
     log = (peering.directory / "log").read_text()
     assert "SCRAM-SHA-256$" in log and "hush" not in log
     second = url.replace("hush%40hush", "second")
     with pytest.raises(AccessRefused) as caught:
-        setup.plan(second, extensions=UNTRUSTED)
+        plans.plan(second, extensions=UNTRUSTED)
     assert caught.value.hint == "chatai db setup --set-password"
-    plan = setup.plan(second, extensions=UNTRUSTED, set_password=True)
+    plan = plans.plan(second, extensions=UNTRUSTED, set_password=True)
     assert plan.statements == ["ALTER ROLE \"chatai\" LOGIN PASSWORD '********'"]
-    assert setup.carry_out(second, plan).made == ["its password"]
+    assert plans.carry_out(second, plan).made == ["its password"]
     with pytest.raises(AccessRefused):
-        setup.plan(url, extensions=UNTRUSTED)
+        plans.plan(url, extensions=UNTRUSTED)
 
 
 def test_a_superuser_may_set_his_own_password(databases: PostgreSQL) -> None:
@@ -241,7 +241,7 @@ def test_a_superuser_may_set_his_own_password(databases: PostgreSQL) -> None:
     databases.execute("CREATE ROLE {} LOGIN SUPERUSER", name)
     try:
         url = databases.url("chatai_template", user=f"{name}").replace(f"//{name}@", f"//{name}:word@")
-        assert setup.plan(url, extensions=[], set_password=True).todo[0].thing == "its password"
+        assert plans.plan(url, extensions=[], set_password=True).todo[0].thing == "its password"
     finally:
         databases.execute("DROP ROLE {}", name)
 
@@ -249,17 +249,17 @@ def test_a_superuser_may_set_his_own_password(databases: PostgreSQL) -> None:
 def test_vector_and_what_slow_queries_need(databases: PostgreSQL) -> None:
     wanted = Wanted(databases, f"v{uuid.uuid4().hex[:8]}", f"r{uuid.uuid4().hex[:8]}")
     try:
-        ready = setup.carry_out(wanted.url, setup.plan(wanted.url, wanted.superuser))
+        ready = plans.carry_out(wanted.url, plans.plan(wanted.url, wanted.superuser))
         assert ready.made[-2:] == ["the extension vector", "the extension pg_stat_statements"]
         assert ready.notes == []
         with wanted.superuser.session(wanted.database) as superuser:
             superuser.run("DROP EXTENSION pg_stat_statements")
             superuser.run("CREATE SCHEMA elsewhere")
             superuser.run("ALTER EXTENSION vector SET SCHEMA elsewhere")
-        plan = setup.plan(wanted.url)
+        plan = plans.plan(wanted.url)
         assert plan.statements == []
         with pytest.raises(NotFound) as caught:  # the migrations would not find it either
-            setup.carry_out(wanted.url, plan)
+            plans.carry_out(wanted.url, plan)
         assert 'type "vector" does not exist' in caught.value.why
     finally:
         databases.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", wanted.database)
@@ -270,6 +270,6 @@ def test_what_it_can_do_without_is_said(wanted: Wanted) -> None:
     options = "OWNER {} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"
     wanted.server.execute("CREATE ROLE {} LOGIN", wanted.role)
     wanted.server.execute("CREATE DATABASE {} " + options, wanted.database, wanted.role)
-    notes = setup.carry_out(wanted.url, setup.plan(wanted.url, extensions=[])).notes
+    notes = plans.carry_out(wanted.url, plans.plan(wanted.url, extensions=[])).notes
     assert notes[0] == "Its encoding is SQL_ASCII: not every message fits."
     assert "pg_stat_statements" in notes[1]

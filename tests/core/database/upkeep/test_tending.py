@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from chatai_core.adapters.postgres import MIGRATION_LOCK, Database
-from chatai_core.database import upkeep
+from chatai_core.database.upkeep import tending
 from chatai_core.errors import Busy, Misused, NotFound, NotPermitted, ProgramFailed
 from chatai_core.units import show_bytes
 from tests.core.database.busy import dumping, idle_in_transaction, until
@@ -19,8 +19,8 @@ def statistics(database: Database, table: str) -> bool:
     return bool(database.value("SELECT count(*) FROM pg_statistic WHERE starelid = to_regclass(%(t)s)", t=table))
 
 
-def vacuumed(database: Database, **options: object) -> list[upkeep.Tended]:
-    return upkeep.carry_out(database.url, upkeep.plan_vacuum(database, **options), wait=0.7)  # type: ignore[arg-type]
+def vacuumed(database: Database, **options: object) -> list[tending.Tended]:
+    return tending.carry_out(database.url, tending.plan_vacuum(database, **options), wait=0.7)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def partitioned(any_database: Database) -> Database:
 def test_a_table_is_found_under_every_way_to_write_it(odd: Database) -> None:
     ways = ["Таблица.1", 'Схема "A".Таблица.1', '"Схема ""A"""."Таблица.1"', '"Таблица.1"']
     for name in ways:
-        assert [task.table for task in upkeep.plan_vacuum(odd, [name]).tasks] == ["Таблица.1"]
-    assert len(upkeep.plan_vacuum(odd, ways).tasks) == 1
+        assert [task.table for task in tending.plan_vacuum(odd, [name]).tasks] == ["Таблица.1"]
+    assert len(tending.plan_vacuum(odd, ways).tasks) == 1
     [row] = vacuumed(odd, tables=ways)
     assert (row.schema, row.table, row.outcome, row.reason) == ('Схема "A"', "Таблица.1", "done", None)
     assert row.dead_rows_removed in {500, None}  # before 15 the counters come too late
@@ -59,20 +59,20 @@ def test_a_table_is_found_under_every_way_to_write_it(odd: Database) -> None:
 
 def test_an_unquoted_name_is_folded_as_sql_does(any_database: Database) -> None:
     any_database.execute("CREATE TABLE lower_case (a int)")
-    [task] = upkeep.plan_analyze(any_database, ["PUBLIC.Lower_Case"]).tasks
+    [task] = tending.plan_analyze(any_database, ["PUBLIC.Lower_Case"]).tasks
     assert task.statement == 'ANALYZE "public"."lower_case"'
 
 
 def test_an_unknown_name_gets_the_nearest_one(odd: Database) -> None:
     with pytest.raises(NotFound) as caught:
-        upkeep.plan_analyze(odd, ["Таблица.2"])
+        tending.plan_analyze(odd, ["Таблица.2"])
     assert "Did you mean Таблица.1?" in caught.value.why
 
 
 def test_garbage_is_no_name(any_database: Database) -> None:
     for name in ("", ".", 'a"b', "a.b.c", "'; DROP TABLE x; --", "%s", "\x00"):
         with pytest.raises(NotFound):
-            upkeep.plan_vacuum(any_database, [name])
+            tending.plan_vacuum(any_database, [name])
 
 
 def test_a_name_of_several_schemas_must_be_told_apart(any_database: Database) -> None:
@@ -80,13 +80,13 @@ def test_a_name_of_several_schemas_must_be_told_apart(any_database: Database) ->
         any_database.execute(f"CREATE SCHEMA {schema}")
         any_database.execute(f"CREATE TABLE {schema}.t (a int)")
     with pytest.raises(Misused) as caught:
-        upkeep.plan_vacuum(any_database, ["t"])
+        tending.plan_vacuum(any_database, ["t"])
     assert '"one"."t", "two"."t"' in caught.value.why
-    assert len(upkeep.plan_vacuum(any_database, ["two.t"]).tasks) == 1
+    assert len(tending.plan_vacuum(any_database, ["two.t"]).tasks) == 1
 
 
 def test_the_plan_tells_the_lock_the_statements_and_the_sizes(odd: Database) -> None:
-    plan = upkeep.plan_vacuum(odd, freeze=True)
+    plan = tending.plan_vacuum(odd, freeze=True)
     assert "ShareUpdateExclusiveLock" in plan.summary and "1 table" in plan.summary
     assert plan.statements == ['VACUUM (FREEZE, ANALYZE) "Схема ""A"""."Таблица.1"']
     size = show_bytes(odd.value("SELECT pg_total_relation_size(%(t)s)", t=ODD))
@@ -99,9 +99,9 @@ def test_freeze_freezes(odd: Database) -> None:
 
 
 def test_the_servers_own_tables_are_left_out_unless_told(any_database: Database) -> None:
-    assert upkeep.plan_analyze(any_database).tasks == []
-    assert upkeep.carry_out(any_database.url, upkeep.plan_analyze(any_database)) == []
-    assert {"pg_class", "pg_authid"} < {task.table for task in upkeep.plan_analyze(any_database, system=True).tasks}
+    assert tending.plan_analyze(any_database).tasks == []
+    assert tending.carry_out(any_database.url, tending.plan_analyze(any_database)) == []
+    assert {"pg_class", "pg_authid"} < {task.table for task in tending.plan_analyze(any_database, system=True).tasks}
 
 
 def test_partitions_are_done_and_then_their_table(partitioned: Database) -> None:
@@ -115,8 +115,8 @@ def test_a_table_of_another_owner_is_a_failure_and_named(odd: Database) -> None:
         odd.execute("CREATE TABLE mine (a int)")
         name = role.value("SELECT current_user")
         odd.execute(f'ALTER TABLE mine OWNER TO "{name}"')
-        plan = upkeep.plan_vacuum(role)
-        rows = upkeep.carry_out(role.url, plan)
+        plan = tending.plan_vacuum(role)
+        rows = tending.carry_out(role.url, plan)
         assert {row.table: row.outcome for row in rows} == {"mine": "done", "Таблица.1": "failed"}
         assert any("not done" in step and "postgres" in step for step in plan.steps)
         assert plan.statements == ['VACUUM (ANALYZE) "public"."mine"']
@@ -126,7 +126,7 @@ def test_a_table_of_another_owner_is_a_failure_and_named(odd: Database) -> None:
 
 def test_a_plan_of_which_nothing_may_be_done_is_refused(odd: Database) -> None:
     with seen_by_a_role(odd) as role, pytest.raises(NotPermitted) as caught:
-        upkeep.plan_vacuum(role)
+        tending.plan_vacuum(role)
     assert "belongs to postgres" in caught.value.why
 
 
@@ -135,10 +135,10 @@ def test_the_grant_of_17_is_told_and_counts(odd: Database) -> None:
         pytest.skip("This server does not know MAINTAIN.")
     with seen_by_a_role(odd) as role:
         with pytest.raises(NotPermitted) as caught:
-            upkeep.plan_vacuum(role)
+            tending.plan_vacuum(role)
         odd.execute(caught.value.hint)
         odd.execute('GRANT USAGE ON SCHEMA "Схема ""A""" TO public')
-        assert [row.outcome for row in upkeep.carry_out(role.url, upkeep.plan_vacuum(role))] == ["done"]
+        assert [row.outcome for row in tending.carry_out(role.url, tending.plan_vacuum(role))] == ["done"]
 
 
 def test_a_member_of_pg_maintain_may(odd: Database) -> None:
@@ -146,7 +146,7 @@ def test_a_member_of_pg_maintain_may(odd: Database) -> None:
         pytest.skip("This server does not know pg_maintain.")
     odd.execute('GRANT USAGE ON SCHEMA "Схема ""A""" TO public')
     with seen_by_a_role(odd, "pg_maintain") as role:
-        assert [row.outcome for row in upkeep.carry_out(role.url, upkeep.plan_vacuum(role))] == ["done"]
+        assert [row.outcome for row in tending.carry_out(role.url, tending.plan_vacuum(role))] == ["done"]
 
 
 def test_the_owner_of_the_database_may(odd: Database) -> None:
@@ -154,7 +154,7 @@ def test_the_owner_of_the_database_may(odd: Database) -> None:
         odd.execute('GRANT USAGE ON SCHEMA "Схема ""A""" TO public')
         name, mine = role.value("SELECT current_user"), odd.value("SELECT current_database()")
         odd.execute(f'ALTER DATABASE "{mine}" OWNER TO "{name}"')
-        assert [row.outcome for row in upkeep.carry_out(role.url, upkeep.plan_vacuum(role))] == ["done"]
+        assert [row.outcome for row in tending.carry_out(role.url, tending.plan_vacuum(role))] == ["done"]
         odd.execute(f'ALTER DATABASE "{mine}" OWNER TO postgres')
 
 
@@ -164,18 +164,18 @@ def test_what_is_taken_away_after_the_plan_is_no_silent_warning(odd: Database) -
         name = role.value("SELECT current_user")
         odd.execute("CREATE TABLE mine (a int)")
         odd.execute(f'ALTER TABLE mine OWNER TO "{name}"')
-        plan = upkeep.plan_analyze(role, ["mine"])
+        plan = tending.plan_analyze(role, ["mine"])
         odd.execute("ALTER TABLE mine OWNER TO postgres")
-        rows = upkeep.carry_out(role.url, plan)
+        rows = tending.carry_out(role.url, plan)
         assert [row.outcome for row in rows] == ["failed"]
         assert "mine" in (rows[0].reason or "") and "WARNING" in (rows[0].reason or "")
         assert isinstance(rows.failure, ProgramFailed)
 
 
 def test_a_table_dropped_after_the_plan_has_failed(odd: Database) -> None:
-    plan = upkeep.plan_vacuum(odd)
+    plan = tending.plan_vacuum(odd)
     odd.execute(f"DROP TABLE {ODD}")
-    rows = upkeep.carry_out(odd.url, plan)
+    rows = tending.carry_out(odd.url, plan)
     assert isinstance(rows.failure, NotFound)
     assert "does not exist" in (rows[0].reason or "")
 
@@ -184,8 +184,8 @@ def test_a_locked_table_has_failed_with_its_holder_and_the_others_go_on(odd: Dat
     odd.execute("CREATE TABLE zzz (a int)")
     odd.execute("CREATE TABLE aaa (a int)")
     with idle_in_transaction(odd.url, f"LOCK TABLE {ODD}", application="nightly job") as pid:
-        plan = upkeep.plan_vacuum(odd)
-        rows = upkeep.carry_out(odd.url, plan, wait=1.2)
+        plan = tending.plan_vacuum(odd)
+        rows = tending.carry_out(odd.url, plan, wait=1.2)
     assert any("size unknown" in step for step in plan.steps)
     assert [(row.table, row.outcome) for row in rows] == [("aaa", "done"), ("zzz", "done"), ("Таблица.1", "failed")]
     assert rows[2].reason == f"Process {pid} (nightly job, role postgres) is in the way."
@@ -194,23 +194,23 @@ def test_a_locked_table_has_failed_with_its_holder_and_the_others_go_on(odd: Dat
 
 def test_beside_a_dump_nothing_is_begun(odd: Database) -> None:
     with idle_in_transaction(odd.url, f"LOCK TABLE {ODD}"), dumping(odd.url), pytest.raises(Busy) as caught:
-        upkeep.plan_vacuum(odd)
+        tending.plan_vacuum(odd)
     assert caught.value.what == "A backup of this database is under way."
     assert "(pg_dump, role postgres)" in caught.value.why
 
 
 def test_beside_a_migration_nothing_is_begun_also_when_it_came_after_the_plan(odd: Database) -> None:
-    plan = upkeep.plan_vacuum(odd)
+    plan = tending.plan_vacuum(odd)
     with idle_in_transaction(odd.url, f"SELECT pg_advisory_lock({MIGRATION_LOCK})"), pytest.raises(Busy) as caught:
-        upkeep.carry_out(odd.url, plan)
+        tending.carry_out(odd.url, plan)
     assert caught.value.what == "A migration of this database is under way."
 
 
 def test_two_at_once_wait_for_each_other(odd: Database) -> None:
     odd.execute(f"INSERT INTO {ODD} SELECT generate_series(1, 20000)")
-    plan = upkeep.plan_vacuum(odd)
-    results: list[list[upkeep.Tended]] = []
-    threads = [threading.Thread(target=lambda: results.append(upkeep.carry_out(odd.url, plan))) for _ in range(3)]
+    plan = tending.plan_vacuum(odd)
+    results: list[list[tending.Tended]] = []
+    threads = [threading.Thread(target=lambda: results.append(tending.carry_out(odd.url, plan))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -223,11 +223,11 @@ def test_when_the_server_ends_the_rest_is_skipped(cluster: Cluster) -> None:
     database = Database(cluster.url)
     for name in ("aaa", "bbb", "ccc"):
         database.execute(f"CREATE TABLE {name} (a int)")
-    plan = upkeep.plan_vacuum(database)
+    plan = tending.plan_vacuum(database)
     with idle_in_transaction(cluster.url, "LOCK TABLE bbb"):
         ending = threading.Thread(target=_stopped, args=(cluster,))
         ending.start()
-        rows = upkeep.carry_out(cluster.url, plan, wait=30)
+        rows = tending.carry_out(cluster.url, plan, wait=30)
         ending.join()
     database.close()
     assert [row.outcome for row in rows] == ["done", "failed", "skipped"]

@@ -16,9 +16,10 @@ import psycopg2.extras
 import pytest
 
 from chatai_core.adapters.postgres import Database, libpq
-from chatai_core.database import ending, sessions
-from chatai_core.database.ending import EndingPlan
-from chatai_core.database.signals import Action
+from chatai_core.database import sessions
+from chatai_core.database.ending import plans
+from chatai_core.database.ending.plans import EndingPlan
+from chatai_core.database.ending.signals import Action
 from chatai_core.errors import Busy, ChataiError, NotFound, NotPermitted
 from chatai_core.migrations.lock import locked
 from tests.core.database.busy import connected, dumping, idle_in_transaction, running, tell, until
@@ -45,7 +46,7 @@ def is_active(database: Database, pid: int) -> bool:
 def refused(database: Database, pid: int, action: Action = "terminate", **options: Any) -> ChataiError:
     """The error that refuses to plan it."""
     with pytest.raises(ChataiError) as caught:
-        ending.plan(database, pid, action, **options)
+        plans.plan(database, pid, action, **options)
     return caught.value
 
 
@@ -56,8 +57,8 @@ def altered(plan: EndingPlan, **target: Any) -> EndingPlan:
 
 def test_a_cancelled_query_ends_and_its_session_stays(any_url: str, any_database: Database) -> None:
     with running(any_url, SLEEP, application="касса") as pid:
-        plan = ending.plan(any_database, pid, "cancel")
-        done = ending.carry_out_one(any_database, plan)
+        plan = plans.plan(any_database, pid, "cancel")
+        done = plans.carry_out_one(any_database, plan)
         assert (done.pid, done.outcome, done.confirmed, done.query) == (pid, "cancelled", True, SLEEP)
         assert done.seconds is not None and done.seconds < 5
         assert state_of(any_database, pid) == "idle in transaction (aborted)"
@@ -68,8 +69,8 @@ def test_a_cancelled_query_ends_and_its_session_stays(any_url: str, any_database
 
 def test_a_terminated_session_is_seen_to_be_gone(any_url: str, any_database: Database) -> None:
     with running(any_url, SLEEP) as pid:
-        plan = ending.plan(any_database, pid, "terminate")
-        done = ending.carry_out_one(any_database, plan)
+        plan = plans.plan(any_database, pid, "terminate")
+        done = plans.carry_out_one(any_database, plan)
         assert not is_there(any_database, pid)
     assert (done.outcome, done.confirmed, done.user, done.application) == ("terminated", True, "postgres", "shop")
     assert [step.partition(" ")[0] for step in plan.steps] == ["cancel", "terminate", "see"]
@@ -83,8 +84,8 @@ def test_the_query_is_cancelled_before_unless_now(any_url: str, any_database: Da
             connection.autocommit = True
             thread, codes = heard(connection)
             until(functools.partial(is_active, any_database, pid := connection.get_backend_pid()))
-            plan = ending.plan(any_database, pid, "terminate", now=now)
-            ending.carry_out(any_database, plan)
+            plan = plans.plan(any_database, pid, "terminate", now=now)
+            plans.carry_out(any_database, plan)
             thread.join(10)
         assert codes == [expected]
 
@@ -106,19 +107,19 @@ def heard(connection: psycopg2.extensions.connection) -> tuple[threading.Thread,
 
 def test_an_idle_session_is_terminated_without_a_cancel(any_url: str, any_database: Database) -> None:
     with idle_in_transaction(any_url) as pid:
-        plan = ending.plan(any_database, pid, "terminate")
+        plan = plans.plan(any_database, pid, "terminate")
         assert len(plan.steps) == 2 and len(plan.statements) == 1
-        assert ending.carry_out_one(any_database, plan).outcome == "terminated"
+        assert plans.carry_out_one(any_database, plan).outcome == "terminated"
         assert not is_there(any_database, pid)
 
 
 @pytest.mark.parametrize("action", ["cancel", "terminate"])
 def test_another_session_of_the_same_number_is_never_hit(action: Action, any_url: str, any_database: Database) -> None:
     with running(any_url, SLEEP) as pid:
-        plan = ending.plan(any_database, pid, action)
+        plan = plans.plan(any_database, pid, action)
         begun = plan.sessions[0].backend_start
         other = altered(plan, backend_start=begun - timedelta(microseconds=1))
-        done = ending.carry_out_one(any_database, other)
+        done = plans.carry_out_one(any_database, other)
         assert (done.outcome, done.confirmed) == ("ended", True)
         assert state_of(any_database, pid) == "active"
 
@@ -129,12 +130,12 @@ def test_another_query_of_the_same_session_is_not_cancelled(any_url: str, any_da
         pid = connection.get_backend_pid()
         first, _codes = heard(connection)
         until(lambda: is_active(any_database, pid))
-        plan = ending.plan(any_database, pid, "cancel")
+        plan = plans.plan(any_database, pid, "cancel")
         connection.cancel()
         first.join()
         second, codes = heard(connection)
         until(lambda: is_active(any_database, pid))
-        assert ending.carry_out_one(any_database, plan).outcome == "ended"
+        assert plans.carry_out_one(any_database, plan).outcome == "ended"
         assert (state_of(any_database, pid), codes) == ("active", [])
         connection.cancel()
         second.join()
@@ -143,9 +144,9 @@ def test_another_query_of_the_same_session_is_not_cancelled(any_url: str, any_da
 @pytest.mark.parametrize("action", ["cancel", "terminate"])
 def test_who_has_ended_meanwhile_is_told(action: Action, any_url: str, any_database: Database) -> None:
     with running(any_url, SLEEP) as pid:
-        plan = ending.plan(any_database, pid, action)
+        plan = plans.plan(any_database, pid, action)
     until(lambda: not is_there(any_database, pid))
-    done = ending.carry_out_one(any_database, plan)
+    done = plans.carry_out_one(any_database, plan)
     assert (done.outcome, done.confirmed) == ("ended", True)
 
 
@@ -158,7 +159,7 @@ def test_a_script_names_the_session_by_when_it_began(any_url: str, any_database:
     with idle_in_transaction(any_url) as pid:
         session = sessions.find(any_database, pid)
         assert session is not None and session.backend_start is not None
-        assert ending.plan(any_database, pid, "terminate", started=session.backend_start).sessions[0].pid == pid
+        assert plans.plan(any_database, pid, "terminate", started=session.backend_start).sessions[0].pid == pid
         error = refused(any_database, pid, started=session.backend_start - timedelta(seconds=1))
     assert isinstance(error, NotFound) and "has ended" in error.what and "belongs to one that began" in error.why
 
@@ -189,8 +190,8 @@ def test_a_real_pg_dump_is_refused_and_ended_by_force(any_url: str, any_database
         error = refused(any_database, pid)
         assert isinstance(error, NotPermitted) and "backup" in error.why
         assert error.hint == f"chatai db terminate {pid} --force"
-        plan = ending.plan(any_database, pid, "terminate", force=True)
-        assert ending.carry_out_one(any_database, plan).confirmed
+        plan = plans.plan(any_database, pid, "terminate", force=True)
+        assert plans.carry_out_one(any_database, plan).confirmed
         assert dump.wait(10) != 0
 
 
@@ -221,29 +222,29 @@ def test_a_helper_of_a_parallel_query_names_its_leader(any_url: str, any_databas
         until(lambda: any_database.value(worker, leader=leader))
         error = refused(any_database, any_database.value(worker, leader=leader))
         assert isinstance(error, NotPermitted) and error.hint == f"chatai db terminate {leader}"
-        assert ending.carry_out_one(any_database, ending.plan(any_database, leader, "cancel")).outcome == "cancelled"
+        assert plans.carry_out_one(any_database, plans.plan(any_database, leader, "cancel")).outcome == "cancelled"
 
 
 def test_a_query_that_does_not_listen_is_busy_and_can_be_terminated(any_url: str, any_database: Database) -> None:
     with running(any_url, DEAF) as pid:
-        plan = ending.plan(any_database, pid, "cancel", wait=0.3)
+        plan = plans.plan(any_database, pid, "cancel", wait=0.3)
         with pytest.raises(Busy) as caught:
-            ending.carry_out_one(any_database, plan)
+            plans.carry_out_one(any_database, plan)
         assert "still runs after 300 ms" in caught.value.what
         assert "waits for Timeout: PgSleep" in caught.value.why
         assert caught.value.hint == f"chatai db terminate {pid}"
-        plan = ending.plan(any_database, pid, "terminate", wait=5)
-        done = ending.carry_out_one(any_database, dataclasses.replace(plan, cancel_for=0.2))
+        plan = plans.plan(any_database, pid, "terminate", wait=5)
+        done = plans.carry_out_one(any_database, dataclasses.replace(plan, cancel_for=0.2))
         assert (done.outcome, done.confirmed) == ("terminated", True)
 
 
 def test_a_session_that_does_not_go_away_is_busy(any_url: str, any_database: Database) -> None:
     with connected(any_url) as connection:
         pid = connection.get_backend_pid()
-        plan = ending.plan(any_database, pid, "terminate", wait=0.3)
+        plan = plans.plan(any_database, pid, "terminate", wait=0.3)
         os.kill(pid, signal.SIGSTOP)
         try:
-            rows = ending.carry_out(any_database, plan)
+            rows = plans.carry_out(any_database, plan)
         finally:
             os.kill(pid, signal.SIGCONT)
         assert [(row.outcome, row.confirmed, row.seconds) for row in rows] == [("terminated", False, None)]
@@ -276,7 +277,7 @@ def test_what_a_role_may_end_is_what_postgresql_lets_it_end(
             with pytest.raises(ChataiError):
                 seen.value(f"SELECT pg_terminate_backend({pid})")
         with seen_by_a_role(any_database, "pg_monitor", "pg_signal_backend") as seen:
-            done = ending.carry_out_one(seen, ending.plan(seen, pid, "terminate"))
+            done = plans.carry_out_one(seen, plans.plan(seen, pid, "terminate"))
             assert (done.outcome, done.confirmed) == ("terminated", True)
             with running(any_url, SLEEP) as of_a_superuser:
                 error = refused(seen, of_a_superuser)
@@ -292,7 +293,7 @@ def test_a_role_may_end_its_own_sessions(server: PostgreSQL, any_url: str) -> No
         closing(Database(shop)) as seen,
         running(shop, SLEEP) as pid,
     ):
-        assert ending.carry_out_one(seen, ending.plan(seen, pid, "terminate")).outcome == "terminated"
+        assert plans.carry_out_one(seen, plans.plan(seen, pid, "terminate")).outcome == "terminated"
 
 
 def test_all_that_last_are_ended_and_the_protected_are_left(any_url: str, any_database: Database) -> None:
@@ -302,13 +303,13 @@ def test_all_that_last_are_ended_and_the_protected_are_left(any_url: str, any_da
         idle_in_transaction(any_url, application="pg_dump") as dump,
         connected(any_url, "idle") as idle,
     ):
-        plan = ending.plan_lasting(any_database, over=0)
+        plan = plans.plan_lasting(any_database, over=0)
         assert sorted(target.pid for target in plan.sessions) == sorted([one, two])
         assert [(left.pid, left.application) for left in plan.left] == [(dump, "pg_dump")]
         assert plan.database == any_database.value("SELECT current_database()")
         assert "Terminate 2 sessions of " in plan.summary and len(plan.steps) == 2
         assert plan.remarks[0].startswith(f"{dump} (postgres, pg_dump) is left. It is protected")
-        rows = ending.carry_out(any_database, plan)
+        rows = plans.carry_out(any_database, plan)
         assert {(row.pid, row.outcome, row.confirmed) for row in rows} == {
             (one, "terminated", True),
             (two, "terminated", True),
@@ -316,53 +317,53 @@ def test_all_that_last_are_ended_and_the_protected_are_left(any_url: str, any_da
         assert rows.failure is None
         assert [is_there(any_database, pid) for pid in (one, two)] == [False, False]
         assert [is_there(any_database, pid) for pid in (dump, idle.get_backend_pid())] == [True, True]
-        forced = ending.plan_lasting(any_database, over=0, force=True)
+        forced = plans.plan_lasting(any_database, over=0, force=True)
         assert [target.pid for target in forced.sessions] == [dump]
 
 
 def test_the_limit_leaves_the_shorter_ones(any_url: str, any_database: Database) -> None:
     with running(any_url, SLEEP) as longest, running(any_url, SLEEP):
-        assert [target.pid for target in ending.plan_lasting(any_database, over=0, limit=1).sessions] == [longest]
+        assert [target.pid for target in plans.plan_lasting(any_database, over=0, limit=1).sessions] == [longest]
 
 
 def test_who_is_no_longer_over_the_limit_is_spared(any_url: str, any_database: Database) -> None:
     with connected(any_url) as one, connected(any_url) as two:
         for connection in (one, two):
             tell(connection, "SELECT 1")
-        until(lambda: len(ending.plan_lasting(any_database, over=0.5).sessions) == 2)
-        plan = ending.plan_lasting(any_database, over=0.5)
+        until(lambda: len(plans.plan_lasting(any_database, over=0.5).sessions) == 2)
+        plan = plans.plan_lasting(any_database, over=0.5)
         one.rollback()  # it becomes idle
         two.rollback()
         tell(two, "SELECT 2")  # and this one begins anew
-        rows = ending.carry_out(any_database, dataclasses.replace(plan, over=5.0))
+        rows = plans.carry_out(any_database, dataclasses.replace(plan, over=5.0))
         assert [(row.outcome, row.confirmed) for row in rows] == [("spared", True)] * 2
         assert [is_there(any_database, each.get_backend_pid()) for each in (one, two)] == [True, True]
 
 
 def test_nothing_to_end_is_said(any_url: str, any_database: Database) -> None:
     with idle_in_transaction(any_url, application="pg_dump"):
-        plan = ending.plan_lasting(any_database, over=0)
+        plan = plans.plan_lasting(any_database, over=0)
         assert plan.sessions == [] and "Nothing that could be ended lasts longer than" in plan.summary
-        assert ending.carry_out(any_database, plan) == []
+        assert plans.carry_out(any_database, plan) == []
 
 
 def test_what_others_do_is_hidden_from_a_plain_role_and_told(any_url: str, any_database: Database) -> None:
     with idle_in_transaction(any_url), seen_by_a_role(any_database) as seen:
-        plan = ending.plan_lasting(seen, over=0)
+        plan = plans.plan_lasting(seen, over=0)
     assert plan.sessions == [] and "GRANT pg_monitor TO" in plan.remarks[0]
 
 
 def test_those_who_may_not_be_ended_are_left_with_the_reason(any_url: str, any_database: Database) -> None:
     with idle_in_transaction(any_url) as pid, seen_by_a_role(any_database, "pg_monitor", "pg_signal_backend") as seen:
-        plan = ending.plan_lasting(seen, over=0)
+        plan = plans.plan_lasting(seen, over=0)
     assert [(left.pid, "only a superuser" in left.reason) for left in plan.left] == [(pid, True)]
 
 
 def test_many_are_ended_at_once(any_url: str, any_database: Database) -> None:
     with ExitStack() as stack:
         pids = [stack.enter_context(running(any_url, DEAF if n == 0 else SLEEP)) for n in range(8)]
-        plan = dataclasses.replace(ending.plan_lasting(any_database, over=0), cancel_for=0.3)
-        rows = ending.carry_out(any_database, plan)
+        plan = dataclasses.replace(plans.plan_lasting(any_database, over=0), cancel_for=0.3)
+        rows = plans.carry_out(any_database, plan)
     assert sorted(row.pid for row in rows) == sorted(pids)
     assert all(row.confirmed and row.seconds is not None and row.seconds < 5 for row in rows)
 
@@ -386,4 +387,4 @@ def test_autovacuum_can_be_ended_by_whom_postgresql_lets(cluster: Cluster) -> No
         groups = ("pg_monitor", "pg_signal_autovacuum_worker") if has_role else ("pg_monitor",)
         attributes = "" if has_role else "SUPERUSER"
         with seen_by_a_role(database, *groups, attributes=attributes) as seen, suppress(NotFound):
-            assert ending.carry_out_one(seen, ending.plan(seen, pid, "terminate")).confirmed
+            assert plans.carry_out_one(seen, plans.plan(seen, pid, "terminate")).confirmed

@@ -12,7 +12,7 @@ import msgspec
 from chatai_core.adapters import files
 from chatai_core.adapters.postgres import Database, Session, identifier, question
 from chatai_core.database import circumstances, snapshots
-from chatai_core.database.upkeep import WAIT, settings
+from chatai_core.database.upkeep.tending import WAIT, settings
 from chatai_core.errors import BadData, Misused, NotPermitted
 from chatai_core.i18n import _
 from chatai_core.plans import Plan

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from chatai_core.adapters.postgres import Database, Session
-from chatai_core.database import reindex_plans, reindexing
+from chatai_core.database.upkeep import reindex_plans, reindexing
 from chatai_core.errors import Busy, Misused, NotFound, NotPermitted, ProgramFailed
 from chatai_core.findings import Rows
 from tests.core.database.busy import idle_in_transaction, until

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from chatai_core.adapters.postgres import Session, identifier, question
-from chatai_core.database import circumstances, left_over, tasks
-from chatai_core.database.progress import Tell, Watch, silent, watched
-from chatai_core.database.reindex_plans import Action, ReindexPlan, Task
-from chatai_core.database.upkeep import settings
+from chatai_core.database import circumstances
+from chatai_core.database.upkeep import left_over, tasks
+from chatai_core.database.upkeep.progress import Tell, Watch, silent, watched
+from chatai_core.database.upkeep.reindex_plans import Action, ReindexPlan, Task
+from chatai_core.database.upkeep.tending import settings
 from chatai_core.errors import Busy, ChataiError, Declined, ProgramFailed
 from chatai_core.findings import Rows
 from chatai_core.i18n import _

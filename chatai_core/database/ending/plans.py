@@ -9,10 +9,11 @@ from datetime import datetime
 
 from chatai_core.adapters import postgres
 from chatai_core.adapters.postgres import Database
-from chatai_core.database import long, refusals, sessions, signals, statements, visibility
-from chatai_core.database.refusals import who
+from chatai_core.database import long, sessions, statements, visibility
+from chatai_core.database.ending import refusals, signals
+from chatai_core.database.ending.refusals import who
+from chatai_core.database.ending.signals import Action, Ended, Target
 from chatai_core.database.sessions import Session
-from chatai_core.database.signals import Action, Ended, Target
 from chatai_core.errors import Busy, NotFound
 from chatai_core.findings import Rows
 from chatai_core.i18n import _, plural

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from chatai_core.adapters import postgres
 from chatai_core.adapters.postgres import Database, Session, identifier, question
-from chatai_core.database import circumstances, relations, tasks, unlocked
-from chatai_core.database.progress import Tell, Watch, silent, watched
+from chatai_core.database import circumstances, relations, unlocked
+from chatai_core.database.upkeep import tasks
+from chatai_core.database.upkeep.progress import Tell, Watch, silent, watched
 from chatai_core.errors import Busy, ChataiError, NotPermitted, ProgramFailed
 from chatai_core.findings import Rows
 from chatai_core.i18n import _, plural
@@ -188,7 +189,7 @@ class _Work:
 
     def _measure(self, task: Task) -> None:
         try:
-            seen = self._session.database.one(_Measured, question(__file__, "upkeep_after"), oid=task.oid)
+            seen = self._session.database.one(_Measured, question(__file__, "tending_after"), oid=task.oid)
         except ChataiError:
             return  # it was tended all the same
         if seen is not None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from chatai_core.adapters import postgres
 from chatai_core.adapters.postgres import Address, Session, identifier
-from chatai_core.database import administrators, circumstances, setup_steps
-from chatai_core.database.administrators import Administrator
-from chatai_core.database.setup_steps import REQUIRED, USEFUL, Inside, Server, Step
+from chatai_core.database import circumstances
+from chatai_core.database.setup import administrators, steps
+from chatai_core.database.setup.administrators import Administrator
+from chatai_core.database.setup.steps import REQUIRED, USEFUL, Inside, Server, Step
 from chatai_core.errors import AccessRefused, Busy, ChataiError, DatabaseMissing, NotPermitted, Unavailable
 from chatai_core.i18n import _
 from chatai_core.plans import Plan
@@ -59,18 +60,18 @@ class _Goal:
     set_password: bool
 
     def lacking(self, server: Server, inside: Inside | None) -> list[Step]:
-        return setup_steps.lacking(self.address, server, inside, self.extensions, set_password=self.set_password)
+        return steps.lacking(self.address, server, inside, self.extensions, set_password=self.set_password)
 
     def look(self, by: Administrator) -> _View:
         """Raises what Database raises, NotPermitted for a replica, Misconfigured when an extension is not installed."""
         with by.session() as session:
             circumstances.must_be_primary(session.database)
-            server = setup_steps.server(session.database, self.address, self.extensions)
-        setup_steps.must_be_available(server, self.extensions)
+            server = steps.server(session.database, self.address, self.extensions)
+        steps.must_be_available(server, self.extensions)
         if not server.has_database:
             return _View(by, server, None)
         with by.session(self.address.database) as session:
-            return _View(by, server, setup_steps.inside(session.database, self.address))
+            return _View(by, server, steps.inside(session.database, self.address))
 
     def plan(
         self, todo: Sequence[Step], first: str, by: Administrator | None, refusal: ChataiError | None
@@ -117,7 +118,7 @@ def carry_out(url: str, plan: SetupPlan) -> Ready:
         raise plan.refusal
     goal = _Goal(url, postgres.read(url), plan.extensions, plan.set_password)
     made = _make(goal, plan, plan.by) if plan.todo and plan.by else []
-    things = setup_steps.things(goal.address, plan.extensions)
+    things = steps.things(goal.address, plan.extensions)
     with Administrator(url).session() as session:
         _prove(session, plan.extensions)
         return Ready(
@@ -146,7 +147,7 @@ def _may(view: _View, lacking: Sequence[Step]) -> bool:
 
 
 def _planned(goal: _Goal, view: _View) -> SetupPlan:
-    todo = goal.lacking(view.server, view.inside) + setup_steps.useful(view.server, view.inside)
+    todo = goal.lacking(view.server, view.inside) + steps.useful(view.server, view.inside)
     by = _("By the role {role} at {url}:").format(role=view.server.actor, url=view.by)
     return goal.plan(todo, by if todo else _("All of it is there already."), view.by, None)
 
@@ -154,7 +155,7 @@ def _planned(goal: _Goal, view: _View) -> SetupPlan:
 def _refused(goal: _Goal, own: _View | None, error: ChataiError | None) -> SetupPlan:
     if isinstance(error, Unavailable):
         raise error
-    todo = goal.lacking(own.server, own.inside) if own else goal.lacking(setup_steps.UNSEEN, None)
+    todo = goal.lacking(own.server, own.inside) if own else goal.lacking(steps.UNSEEN, None)
     hint = f"chatai db setup --admin-url {_example(goal.address)}"
     lines = [step.shown + ";" for step in todo]
     refusal = NotPermitted(
@@ -200,8 +201,8 @@ def _alone(session: Session, goal: _Goal, by: Administrator) -> _View:
 def _run(
     session: Session, goal: _Goal, plan: SetupPlan, server: Server, inside: Inside | None, *, within: bool
 ) -> list[str]:
-    steps = (*goal.lacking(server, inside), *setup_steps.useful(server, inside))
-    todo = [step for step in steps if step.is_inside == within]
+    lacking = (*goal.lacking(server, inside), *steps.useful(server, inside))
+    todo = [step for step in lacking if step.is_inside == within]
     if not {step.shown for step in todo} <= {step.shown for step in plan.todo}:
         raise Busy(_("The server has changed since the plan was made."), hint="chatai db setup")
     for step in todo:
@@ -224,7 +225,7 @@ def _prove(session: Session, extensions: Sequence[str]) -> None:
 
 
 def _notes(session: Session, address: Address) -> list[str]:
-    found = setup_steps.inside(session.database, address)
+    found = steps.inside(session.database, address)
     notes = []
     if found.encoding != "UTF8":
         notes.append(_("Its encoding is {encoding}: not every message fits.").format(encoding=found.encoding))

@@ -2,8 +2,8 @@
 
 from chatai_core.adapters.postgres import Database
 from chatai_core.database import visibility
+from chatai_core.database.ending.signals import Action
 from chatai_core.database.sessions import Protection, Session
-from chatai_core.database.signals import Action
 from chatai_core.errors import ChataiError, NotFound, NotPermitted
 from chatai_core.i18n import _
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 from chatai_core.adapters import postgres
 from chatai_core.adapters.postgres import Database, identifier, question
-from chatai_core.database import circumstances, index_builds, relations, size, tasks, unlocked
+from chatai_core.database import circumstances, relations, size, unlocked
+from chatai_core.database.upkeep import index_builds, tasks
 from chatai_core.errors import Busy, CannotCreate, ChataiError, Misused, NotPermitted
 from chatai_core.i18n import _, plural
 from chatai_core.plans import Plan

@@ -64,12 +64,12 @@ class Step:
 def server(database: Database, address: Address, extensions: Sequence[str]) -> Server:
     """What the server of this session has."""
     wanted = {"role": address.role, "database": address.database, "extensions": [*extensions, *USEFUL]}
-    return database.rows(Server, question(__file__, "setup_server"), **wanted)[0]
+    return database.rows(Server, question(__file__, "server"), **wanted)[0]
 
 
 def inside(database: Database, address: Address) -> Inside:
     """What the database of this session has."""
-    return database.rows(Inside, question(__file__, "setup_database"), role=address.role)[0]
+    return database.rows(Inside, question(__file__, "database"), role=address.role)[0]
 
 
 def must_be_available(found: Server, extensions: Sequence[str]) -> None:

@@ -1,0 +1,12 @@
+"""Making what DATABASE_URL asks for: role, database, grants, extensions."""
+
+from typing import TYPE_CHECKING
+
+from chatai_core.database import on_demand
+
+if TYPE_CHECKING:
+    from chatai_core.database.setup import administrators, plans, steps
+
+    __all__ = ["administrators", "plans", "steps"]
+
+__getattr__ = on_demand(__name__)
