@@ -13,7 +13,7 @@ from chatai_core.database.index_evidence import Evidence, Witness
 from chatai_core.database.indexes import VALID, Index
 from chatai_core.findings import Rows
 from chatai_core.i18n import _, plural
-from chatai_core.units import Bytes, Detail, show_seconds
+from chatai_core.units import Bytes, Detail, Seconds, show_seconds
 
 Verdict = Literal["drop", "candidate", "insufficient_evidence", "keep"]
 Ties = Mapping[str, Sequence["Tie"]]
@@ -116,12 +116,18 @@ def judge(
         return "keep", held
     if evidence.scans > 0 and evidence.unused_days < max(min_age_days, MIN_AGE_DAYS):
         return "keep", _("It is used.")
-    unused = _("No scan in {time}.").format(time=show_seconds(evidence.unused_days * 86400))
+    unused = _seen(evidence.unused_days * 86400)
     if evidence.unused_days < min_age_days:
         needed = _("{days:g} days without one would prove something.").format(days=min_age_days)
         return "insufficient_evidence", f"{unused} {needed}"
     doubts = [*_doubts(index, ties, evidence), *filter(None, [doubt])]
     return "candidate" if doubts else "drop", " ".join([unused, *doubts, *_losses(index)])
+
+
+def _seen(seconds: Seconds) -> str:
+    if seconds < 60:
+        return _("It is watched from now on.")
+    return _("No scan in {time}.").format(time=show_seconds(seconds))
 
 
 def _by_index(ties: Sequence[Tie]) -> defaultdict[int, dict[str, list[Tie]]]:

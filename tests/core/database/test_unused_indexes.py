@@ -56,7 +56,7 @@ def test_the_first_time_nothing_is_proved_and_then_it_is(any_database: Database,
     any_database.execute('CREATE INDEX "Лишний" ON t (a, b)')
     (first,) = ask()
     assert (first.verdict, first.scans, first.stats_age_days) == ("insufficient_evidence", 0, 0.0)
-    assert first.reason.startswith("No scan in 0 ms.")
+    assert first.reason.startswith("It is watched from now on.")
     (second,) = ask()
     assert second.verdict == "drop"
     assert second.drop_sql == 'DROP INDEX CONCURRENTLY public."Лишний";'
