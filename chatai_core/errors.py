@@ -5,6 +5,9 @@ when nothing better is known. Every class belongs to one of the kinds below; exi
 HTTP statuses (``server/errors.py``) are looked up along the class's ancestors.
 """
 
+from signal import SIGINT, Signals
+from typing import Self
+
 from chatai_core.i18n import _
 
 
@@ -54,6 +57,10 @@ class Busy(ChataiError):
     """Somebody else is doing this at the moment."""
 
 
+class ServerFull(Busy):
+    """The server has no free connection."""
+
+
 class NotPermitted(ChataiError):
     """This is not permitted."""
 
@@ -76,6 +83,21 @@ class Misconfigured(ChataiError):
 
 class Declined(ChataiError):
     """Nothing was changed: the question was answered with no."""
+
+
+class Interrupted(Declined):
+    """It was ended before it was done."""
+
+    signal: int = SIGINT
+
+    @classmethod
+    def by(cls, interrupt: KeyboardInterrupt, *, why: str = "") -> Self:
+        """Ctrl-C, or the other signal whose number the exception carries."""
+        number = next(iter(interrupt.args), SIGINT)
+        ended = _("Ended by {signal}.").format(signal=Signals(number).name)
+        error = cls(_("Interrupted.") if number == SIGINT else ended, why=why)
+        error.signal = number
+        return error
 
 
 class ProgramFailed(ChataiError):

@@ -19,5 +19,15 @@ class Remarked(Plan):
     remarks: list[str] = field(default_factory=list)
 
 
+def typed(statement: str) -> str:
+    r"""A statement as it is typed into psql, whose own commands (``\password``) take no semicolon.
+
+    >>> typed("SELECT 1"), typed("-- The password:\n\\password r")
+    ('SELECT 1;', '-- The password:\n\\password r')
+    """
+    text = statement.rstrip().rstrip(";")
+    return text if text.rpartition("\n")[2].startswith("\\") else f"{text};"
+
+
 class Explained(Exception):
     """It was not to be run but to be shown, and has been written down."""

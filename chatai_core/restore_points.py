@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -20,7 +21,7 @@ class RestorePoint:
 
     id: str
     path: str
-    created_at: datetime
+    created_at: Annotated[datetime, msgspec.Meta(tz=True)]  # without an offset it is no moment
     size_bytes: Bytes
     database: str
     database_bytes: Bytes

@@ -13,8 +13,8 @@ _EPOCH = re.compile(r"\d{9,11}(\.\d+)?")
 _DAYS = {"today": 0, "yesterday": 1}
 
 
-def moment(text: str, *, now: datetime | None = None) -> datetime:
-    """The moment that the text means, in UTC; without an offset it is local time. Raises Misused.
+def moment(text: str, *, now: datetime | None = None, hint: str = "--since 2h") -> datetime:
+    """The moment that the text means, in UTC; without an offset it is local time. Raises Misused with this hint.
 
     >>> noon = datetime(2025, 9, 4, 12, tzinfo=UTC)
     >>> moment("1h30m", now=noon).isoformat(), moment("1756980000").isoformat()
@@ -26,7 +26,7 @@ def moment(text: str, *, now: datetime | None = None) -> datetime:
     try:
         found = _relative(asked, now) or _absolute(asked)
     except (ValueError, OverflowError, OSError) as error:
-        raise _not_a_moment(text) from error
+        raise _not_a_moment(text, hint) from error
     return found.astimezone(UTC)
 
 
@@ -76,11 +76,11 @@ def _absolute(text: str) -> datetime:
     return datetime.fromisoformat(text.upper())
 
 
-def _not_a_moment(text: str) -> Misused:
+def _not_a_moment(text: str, hint: str) -> Misused:
     return Misused(
         _("{text} is not a moment in time.").format(text=repr(text)),
         why=_(
             "It can be 10m, 2h, 3d (ago), today, yesterday, 10:30, 2025-09-04, 2025-09-04 10:00 or seconds since 1970."
         ),
-        hint="--since 2h",
+        hint=hint,
     )

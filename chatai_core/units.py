@@ -12,6 +12,7 @@ from chatai_core.errors import Misused
 from chatai_core.i18n import _
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
+_TOO_MUCH = 2.0**63  # for a bigint
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ def read_bytes(text: str) -> int:
     (8192, 65536, 1572864, 2147483648)
     """
     found = _SIZE.fullmatch(text.strip())
-    if found is None:
+    size = float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else _TOO_MUCH
+    if size >= _TOO_MUCH:
         raise Misused(_("{text} is not a size.").format(text=repr(text)), why=_("It can be 8192, 64kB, 10MB or 1.5GB."))
-    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+    return int(size)
 
 
 def show_seconds(number: float) -> str:

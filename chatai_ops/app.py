@@ -5,7 +5,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import typer
 import typer.main
@@ -13,7 +13,7 @@ import typer.main
 from chatai_core.errors import Misused
 from chatai_core.findings import Rows, Survey
 from chatai_core.i18n import _
-from chatai_core.plans import Explained
+from chatai_core.plans import Explained, typed
 from chatai_ops import ask, exits, look, options, render
 from chatai_ops.grammar import Command, Group
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., object])
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _ASKED = "asked_"
+_SHORTEST_PAUSE = 0.5  # seconds between two questions of --watch
 
 
 class Commands:
@@ -178,10 +179,10 @@ def _answer(function: Callable[..., Any], arguments: dict[str, Any], asked: Aske
     with asked.installation() as chatai:
         while True:
             result = function(chatai, **arguments)
-            render.show(result, asked.form, empty=asked.empty, command=asked.command)
+            render.show(result, asked.form, empty=asked.empty, command=asked.command, row=_row(function, 0))
             if asked.watch is None:
                 return exits.for_result(result)
-            time.sleep(max(asked.watch, 0.1))
+            time.sleep(max(asked.watch, _SHORTEST_PAUSE))
             look.start_again(asked.form)
 
 
@@ -202,10 +203,26 @@ def _change(function: Callable[..., Any], arguments: dict[str, Any], asked: Aske
 
         operation = asked.command.replace(" ", "_").replace("-", "_")
         result = recorded(chatai, operation, planned.plan.summary, planned.carry_out)
-        render.show(result, asked.form, empty=asked.empty)
+        render.show(result, asked.form, empty=asked.empty, row=_row(function, -1))
         if isinstance(result, Rows) and result.failure is not None:
             raise result.failure
         return exits.for_result(result)
+
+
+def _row(function: Callable[..., Any], part: int) -> Callable[[], type | None]:
+    """What finds the type of its rows; ``part`` of "answer | plan". None where the annotation is for mypy alone."""
+
+    def row() -> type | None:
+        written = function.__annotations__.get("return")
+        try:
+            kind = eval(written, {"Rows": Rows, **function.__globals__}) if isinstance(written, str) else written  # noqa: S307
+        except (NameError, AttributeError):
+            return None
+        while parts := get_args(kind):
+            kind = parts[part]
+        return kind if isinstance(kind, type) else None
+
+    return row
 
 
 def _explain(function: Callable[..., Any], arguments: dict[str, Any], asked: Asked) -> int:
@@ -221,7 +238,7 @@ def _explain(function: Callable[..., Any], arguments: dict[str, Any], asked: Ask
 
 def _show_statements(statements: list[str], asked: Asked) -> None:
     render.show(
-        [f"{statement.rstrip().rstrip(';')};" for statement in statements],
+        [typed(statement) for statement in statements],
         asked.form,
         empty=_("Nothing would be run."),
     )

@@ -27,7 +27,9 @@ FOR_STATUSES = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
 
 
 def for_error(error: errors.ChataiError) -> int:
-    """The code of the error's nearest kind."""
+    """The code of the error's nearest kind; of a signal what the shell reports of a program that it ended."""
+    if isinstance(error, errors.Interrupted):
+        return 128 + error.signal
     return next(FOR_ERRORS[kind] for kind in type(error).__mro__ if kind in FOR_ERRORS)
 
 

@@ -12,6 +12,8 @@ from chatai_ops.look import CheckFormat, Color, Format, choose_color
 from chatai_ops.streams import write
 
 EVERYWHERE = _("Everywhere")
+MOST = 1_000_000_000  # of anything that is counted: PostgreSQL, and what Python asks of the system, have their limits
+DAY = 86_400  # seconds; nobody waits longer
 
 
 def _colored(value: Color | None) -> Color | None:
@@ -26,8 +28,10 @@ def _version(value: bool) -> bool:
     return value
 
 
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help=_("Show at most N."))]
-LimitOrAll = Annotated[int | None, typer.Option("--limit", "-n", min=1, metavar="N", help=_("Show at most N."))]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST, metavar="N", help=_("Show at most N."))]
+LimitOrAll = Annotated[
+    int | None, typer.Option("--limit", "-n", min=1, max=MOST, metavar="N", help=_("Show at most N."))
+]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help=_("Go on showing what is new."))]
 Since = Annotated[
     datetime | None,
@@ -63,6 +67,8 @@ Watch = Annotated[
     typer.Option(
         "--watch",
         "-w",
+        min=0,
+        max=DAY,
         metavar="[SECONDS]",
         help=_("Ask again every 2 or so many seconds."),
         rich_help_panel=EVERYWHERE,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from chatai_core import journal
-from chatai_core.errors import ChataiError
+from chatai_core.errors import ChataiError, Interrupted
 from chatai_core.findings import Rows
 from chatai_core.i18n import _
 from chatai_ops.streams import note
@@ -28,6 +28,9 @@ def recorded(chatai: "Installation", operation: str, summary: str, carry_out: Ca
         result = carry_out()
     except ChataiError as error:
         _audit(operation, "failed", summary, error)
+        raise
+    except KeyboardInterrupt as error:
+        _audit(operation, "failed", summary, Interrupted.by(error))
         raise
     except BaseException as error:
         _audit(operation, "error", summary, error)

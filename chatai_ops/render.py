@@ -4,7 +4,7 @@ A list is a table, one object is pairs, an iterator is written line by line, a p
 verdicts, None is nothing. A class that defines ``__str__`` is shown by it, one after the other.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from chatai_core.errors import ChataiError, Declined
@@ -17,10 +17,17 @@ from chatai_ops.look import CheckFormat
 from chatai_ops.streams import note, write
 
 
-def show(result: object, form: CheckFormat = "table", *, empty: str = "", command: str = "chatai") -> None:
+def show(
+    result: object,
+    form: CheckFormat = "table",
+    *,
+    empty: str = "",
+    command: str = "chatai",
+    row: Callable[[], type | None] | None = None,
+) -> None:
     """Write the result to stdout; ``empty`` is said on stderr when a table would have no row.
 
-    ``command`` is how monitoring knows the check.
+    ``command`` is how monitoring knows the check. ``row`` is the type of a list's rows, asked for when there is none.
     """
     if result is None:
         return
@@ -37,7 +44,7 @@ def show(result: object, form: CheckFormat = "table", *, empty: str = "", comman
     elif form == "csv":
         from chatai_ops.sheets import sheet
 
-        write(sheet(_rows(result)))
+        write(sheet(_rows(result), of=None if result or row is None else row()))
     elif form == "jsonl":
         write("".join(map(_json_line, _rows(result))))
     else:

@@ -1,6 +1,7 @@
 """Results as comma separated values."""
 
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Iterable
@@ -9,8 +10,11 @@ from typing import Any
 from chatai_ops.cells import plain
 
 
-def sheet(rows: Iterable[Any], *, header: bool = True) -> str:
-    """The rows with a header of field names; nested values are JSON, nothing is an empty cell."""
+def sheet(rows: Iterable[Any], *, header: bool = True, of: type | None = None) -> str:
+    """The rows with a header of field names; nested values are JSON, nothing is an empty cell.
+
+    Where there is no row, the header is that ``of`` a class of rows.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in map(plain, rows):
@@ -19,6 +23,8 @@ def sheet(rows: Iterable[Any], *, header: bool = True) -> str:
             writer.writerow(fields)
             header = False
         writer.writerow(map(_cell, fields.values()))
+    if header and dataclasses.is_dataclass(of):
+        writer.writerow(field.name for field in dataclasses.fields(of))
     return text.getvalue()
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from chatai_core.findings import Finding, Survey
 from chatai_core.i18n import _
-from chatai_core.plans import Plan, Remarked
+from chatai_core.plans import Plan, Remarked, typed
 from chatai_ops import look
 from chatai_ops.cells import Column, columns, harmless, one_line, shown
 
@@ -154,7 +154,7 @@ def _pairs(fields: list[tuple[str, str]]) -> str:
 
 def _plan(plan: Plan) -> str:
     steps = "".join(f"  {number}. {harmless(step)}\n" for number, step in enumerate(plan.steps, 1))
-    statements = "".join(f"     {harmless(line)}\n" for one in plan.statements for line in f"{one};".splitlines())
+    statements = "".join(f"     {harmless(line)}\n" for one in plan.statements for line in typed(one).splitlines())
     remarks = "".join(f"  - {harmless(remark)}\n" for remark in plan.remarks) if isinstance(plan, Remarked) else ""
     return f"{harmless(plan.summary)}\n{steps}{statements}{remarks}"
 

@@ -5,6 +5,7 @@ and paths need none of it; here a wrong choice is also answered with the nearest
 """
 
 import difflib
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -82,7 +83,8 @@ def _number(kind: type[int] | type[float], least: float | None, most: float | No
     def convert(text: str) -> Any:
         try:
             number = kind(text)
-        except ValueError as error:
+            math.trunc(number)  # neither nan nor infinite
+        except (ValueError, OverflowError) as error:
             raise ValueError(_("It is a whole number.") if kind is int else _("It is a number.")) from error
         if not (least is None or number >= least):
             raise ValueError(_("It is at least {number}.").format(number=least))

@@ -21,6 +21,7 @@ from chatai_core.adapters.postgres import Database
 from chatai_core.backups import pg_dump
 from chatai_core.errors import BadData, Busy, CannotCreate
 from chatai_core.i18n import _
+from chatai_core.plans import Plan
 from chatai_core.restore_points import RestorePoint
 
 _BLOCK = 1 << 20
@@ -41,6 +42,12 @@ class _Source:
     server_version: str
     major: int
     extensions: dict[str, str]
+
+
+def plan(database: Database, directory: Path, *, embedded: Path | None) -> Plan:
+    """What ``create`` will do; of the programs that it runs, the one that asks the database, without its password."""
+    argv, _password = pg_dump.dump_command(pg_dump.choose(_look_at(database).major, embedded), database.url)
+    return Plan(_("Back up the database into {directory}.").format(directory=directory), statements=[shlex.join(argv)])
 
 
 def create(database: Database, directory: Path, *, key_id: str, embedded: Path | None) -> RestorePoint:

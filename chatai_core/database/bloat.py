@@ -22,7 +22,8 @@ class Bloat:
     """One table or partition; ``bloat_bytes`` is what its own pages would give back if its rows were written anew.
 
     None is not known, and ``reason`` says why. ``index_bloat_bytes`` is the same of its btree indexes, without those
-    counted by ``indexes_unknown``. ``vacuum_threshold``: dead rows. ``is_exact``: all was read, nothing estimated.
+    counted by ``indexes_unknown``, which have ``indexes_unknown_bytes`` in all (those that are locked have none).
+    ``vacuum_threshold``: dead rows. ``is_exact``: all was read, nothing estimated.
     """
 
     schema: str
@@ -36,6 +37,7 @@ class Bloat:
     bloat_share: Annotated[Percent | None, Detail]
     index_bloat_bytes: Annotated[Bytes | None, Detail]
     indexes_unknown: Annotated[int, Detail]
+    indexes_unknown_bytes: Annotated[Bytes, Detail]
     toast_bloat_bytes: Annotated[Bytes | None, Detail]
     is_autovacuumed: Annotated[bool, Detail]
     vacuum_threshold: Annotated[int, Detail]
@@ -53,6 +55,7 @@ class Found:
     heap: int | None = None
     indexes: int | None = None
     indexes_unknown: int = 0
+    indexes_unknown_pages: int = 0
     toast: int | None = None
     live: int | None = None
     dead: int | None = None
@@ -68,6 +71,7 @@ def estimated(
 ) -> Rows[Bloat]:
     """The tables of a database (of one schema, of these names), those that would give back the most first."""
     rules = autovacuum.rules(database)
+    relations.must_have_schema(database, schema)
     tables = relations.named(database, names)
     found = unlocked.rows(database, Facts, question(__file__), schema=schema, tables=tables)
     columns = _columns(database, [facts.oid for facts in found if (facts.pages or 0) >= SMALL])
@@ -99,6 +103,7 @@ def row(facts: Facts, rules: Rules, found: Found, reasons: Sequence[str]) -> Blo
         bloat_share=found.heap / size if found.heap is not None and size else None,
         index_bloat_bytes=found.indexes,
         indexes_unknown=found.indexes_unknown,
+        indexes_unknown_bytes=found.indexes_unknown_pages * rules.block,
         toast_bloat_bytes=found.toast,
         is_autovacuumed=own.is_on,
         vacuum_threshold=int(own.vacuum_threshold(facts.tuples)),
@@ -121,15 +126,17 @@ def _columns(database: Database, tables: Sequence[int]) -> dict[int, list[Column
 def _estimate(facts: Facts, columns: Sequence[Columns], rules: Rules, role: Visibility | None) -> Bloat:
     own = columns[0] if columns else None
     reasons = list(unknowable(facts, own, role))
-    if reasons or own is None or facts.pages is None:
-        return row(facts, rules, Found(), reasons)
+    if reasons or own is None or facts.pages is None or facts.lost_counters:
+        nothing = Found(indexes_unknown=facts.indexes, indexes_unknown_pages=facts.index_pages)
+        return row(facts, rules, nothing, reasons)
     needed = widths.heap_pages(own, facts.tuples, rules.block) if facts.tuples > 0 else 0
-    spare = [_spare_pages(index, rules.block) for index in columns[1:]]
-    known = [pages for pages in spare if pages is not None]
+    spare = [(index.index_pages or 0, _spare_pages(index, rules.block)) for index in columns[1:]]
+    known = [pages for _all, pages in spare if pages is not None]
     found = Found(
         heap=max(facts.pages - needed, 0) * rules.block,
         indexes=sum(known) * rules.block if known else None,
         indexes_unknown=len(spare) - len(known),
+        indexes_unknown_pages=sum(pages for pages, known_ones in spare if known_ones is None),
     )
     return row(facts, rules, found, [])
 

@@ -14,12 +14,26 @@ SELECT
     greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) AS last_vacuum,
     greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) AS last_analyze,
     c.all_frozen AS frozen_pages,
+    indexes.number AS indexes,
+    indexes.pages AS index_pages,
     c.reloptions AS options,
     has_any_column_privilege(c.oid, 'SELECT') AS may_read
 -- before PostgreSQL 18 a table has no such column: there its name means the zero outside
 FROM (VALUES (0)) AS before_18 (relallfrozen)
 CROSS JOIN LATERAL (SELECT each.*, relallfrozen AS all_frozen FROM pg_class AS each) AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT
+        count(*)::int AS number,
+        coalesce(sum(
+            CASE WHEN NOT i.indexrelid = ANY (%(locked)s::oid[])
+                 THEN pg_relation_size(i.indexrelid) / current_setting('block_size')::int END
+        ), 0)::bigint AS pages
+    FROM pg_index AS i
+    JOIN pg_class AS ic ON ic.oid = i.indexrelid
+    JOIN pg_am AS m ON m.oid = ic.relam AND m.amname = 'btree'
+    WHERE i.indrelid = c.oid AND i.indisvalid
+) AS indexes
 WHERE c.relkind IN ('r', 'm')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND n.nspname NOT LIKE 'pg\_toast%%'

@@ -35,6 +35,7 @@ def measured(
     """
     schema_of_pgstattuple = _usable(database)
     rules = autovacuum.rules(database)
+    relations.must_have_schema(database, schema)
     tables = relations.named(database, names)
     found = unlocked.rows(database, Facts, question(bloat.__file__), schema=schema, tables=tables)
     sql = question(__file__).replace("pgstattuple_schema", schema_of_pgstattuple)

@@ -16,7 +16,10 @@ _CHANGED = 0.2  # the share of a table that may have changed since it was analyz
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What catalogue and counters say of a table. ``tuples`` is -1 before the first ANALYZE; ``pages`` None: locked."""
+    """What catalogue and counters say of a table. ``tuples`` is -1 before the first ANALYZE; ``pages`` None: locked.
+
+    ``index_pages`` are those of its btree indexes, as many as can be measured.
+    """
 
     schema: str
     table: str
@@ -31,6 +34,8 @@ class Facts:
     last_vacuum: datetime | None
     last_analyze: datetime | None
     frozen_pages: int
+    indexes: int
+    index_pages: int
     options: list[str] | None
     may_read: bool
 
@@ -45,7 +50,7 @@ class Facts:
         if self.last_vacuum is not None or self.last_analyze is not None:
             return False
         counted = self.counted_live + self.counted_dead
-        return counted < self.tuples / 2 if self.tuples >= 0 else counted == 0 and (self.pages or 0) > 0
+        return counted < self.tuples / 2 if self.tuples > 0 else counted == 0 and (self.pages or 0) > 0
 
     @property
     def live(self) -> int | None:
@@ -117,6 +122,7 @@ def _untrustworthy(facts: Facts, columns: Columns, role: Visibility | None) -> I
 def remarks(facts: Facts, rules: Rules, *, is_exact: bool) -> Iterator[str]:
     """What else must be said of a table; ``rules`` are its own."""
     if facts.lost_counters and not is_exact:
-        yield _("A crash or a reset has taken its counters: what is dead is not known until it is vacuumed.")
+        sentence = _("A crash or a reset has taken its counters, so that its dead rows are not known: {statement}")
+        yield sentence.format(statement=f"ANALYZE {facts.name};")
     if rules.is_off_by_option:
         yield _("Autovacuum is off for it.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from chatai_core.adapters.postgres import Database, question
-from chatai_core.database import counters
+from chatai_core.database import counters, relations
 from chatai_core.findings import Rows
 from chatai_core.i18n import _
 from chatai_core.units import Bytes, Detail, Percent
@@ -25,6 +25,7 @@ class CacheHit:
 
 def shares(database: Database, *, limit: int | None = 20, schema: str | None = None) -> Rows[CacheHit]:
     """The totals, then the tables and indexes of which most was read from outside the cache."""
+    relations.must_have_schema(database, schema)
     rows = database.rows(CacheHit, question(__file__), limit=limit, schema=schema)
     return Rows(rows, f"{counters.told(counters.since(database))} {_other_cache()}")
 

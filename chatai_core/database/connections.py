@@ -12,9 +12,9 @@ class Connections:
     """The clients of all databases, against what the server, the role and the database allow.
 
     ``usable``: how many clients there can be until this role is refused another: ``max`` without the ``reserved``
-    places (of superusers and of pg_use_reserved_connections), or less where the CONNECTION LIMIT of the role or of the
-    database comes first. ``used_share`` is how full the fullest of the three is. Walsenders and the server's own
-    processes have places of their own.
+    places (of superusers and of pg_use_reserved_connections, which whoever has this role may use), or less where the
+    CONNECTION LIMIT of the role or of the database comes first. ``used_share`` is how full the fullest of the three is.
+    Walsenders and the server's own processes have places of their own.
     """
 
     used: int

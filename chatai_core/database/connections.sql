@@ -26,6 +26,15 @@ allowed AS (
         current_setting('max_connections')::int AS max,
         current_setting('superuser_reserved_connections')::int
             + coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved,
+        current_setting('superuser_reserved_connections')::int
+            + CASE
+                WHEN NOT r.rolsuper AND EXISTS (
+                    SELECT
+                    FROM pg_roles AS g
+                    WHERE g.rolname = 'pg_use_reserved_connections' AND pg_has_role(r.oid, g.oid, 'USAGE')
+                ) THEN 0
+                ELSE coalesce(current_setting('reserved_connections', true)::int, 0)
+            END AS kept_from_it,
         current_setting('max_wal_senders')::int AS max_walsenders,
         -- -1 is no limit; to superusers none applies
         CASE WHEN NOT r.rolsuper AND r.rolconnlimit >= 0 THEN r.rolconnlimit END AS role_limit,
@@ -53,7 +62,7 @@ listed AS (
 SELECT
     c.used,
     least(
-        a.max - a.reserved,
+        a.max - a.kept_from_it,
         c.used - c.role_used + a.role_limit,
         c.used - c.database_used + a.database_limit
     ) AS usable,
@@ -64,7 +73,7 @@ SELECT
     coalesce((SELECT counts FROM listed WHERE what = 'user'), '{}') AS by_user,
     coalesce((SELECT counts FROM listed WHERE what = 'database'), '{}') AS by_database,
     greatest(
-        c.used / nullif(a.max - a.reserved, 0)::float8,
+        c.used / nullif(a.max - a.kept_from_it, 0)::float8,
         c.role_used / nullif(a.role_limit, 0)::float8,
         c.database_used / nullif(a.database_limit, 0)::float8
     ) AS used_share,

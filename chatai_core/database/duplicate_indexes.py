@@ -96,6 +96,7 @@ def found(
     least_bytes: int = 0,
 ) -> Rows[DuplicateIndex]:
     """The indexes that can go because another one covers them, the largest first."""
+    relations.must_have_schema(database, schema)
     tables = relations.named(database, names)
     keys = unlocked.rows(database, Keys, question(__file__), schema=schema, tables=tables)
     by_table = [list(of_table) for _table, of_table in groupby(keys, key=lambda index: index.table_oid)]

@@ -82,15 +82,19 @@ def ask_replica(primary: Database, replica: Database, directory: Path, parts: Pa
 
 
 def about(index: Index, witnesses: Sequence[Witness]) -> Evidence:
-    """What all of them say together; who has not yet seen the index knows nothing of it before now."""
-    now = witnesses[0].snapshot.taken_at
-    uses = [witness.uses.get(index.oid) or Use(0, now, now) for witness in witnesses]
+    """What all of them say together, each by its own clock; who has not yet seen the index knows nothing of before."""
+    uses = [(witness.snapshot.taken_at, _use(index, witness)) for witness in witnesses]
     return Evidence(
-        scans=sum([each.scans for each in uses]),
-        counted_days=(now - max([each.counted_since for each in uses])) / _DAY,
-        unused_days=(now - max([each.unused_since for each in uses])) / _DAY,
-        last_scan=max([each.last_scan for each in uses if each.last_scan is not None], default=None),
+        scans=sum([each.scans for _now, each in uses]),
+        counted_days=max(min([now - each.counted_since for now, each in uses]) / _DAY, 0),
+        unused_days=max(min([now - each.unused_since for now, each in uses]) / _DAY, 0),
+        last_scan=max([each.last_scan for _now, each in uses if each.last_scan is not None], default=None),
     )
+
+
+def _use(index: Index, witness: Witness) -> Use:
+    now = witness.snapshot.taken_at
+    return witness.uses.get(index.oid) or Use(0, now, now)
 
 
 def unasked(witnesses: Sequence[Witness]) -> int:

@@ -61,6 +61,7 @@ def every(
     invalid: bool = False,
 ) -> Rows[Index]:
     """The indexes of a database (of one schema, of these tables, those that do not work), the largest first."""
+    relations.must_have_schema(database, schema)
     tables = relations.named(database, names)
     found = measured(database, schema=schema, tables=tables)
     wanted = [index for index in found if not (invalid and index.state == VALID)]

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chatai_core.adapters.postgres import Database, identifier, question
@@ -32,6 +32,15 @@ def named(database: Database, words: Sequence[str], kinds: Sequence[str] = TABLE
     # a report's own question depends on it: it is asked when that is explained too
     known = [Relation(**each) for each in database.value(question(__file__), kinds=list(kinds)) or ()]
     return [_meant(word, known).oid for word in words]
+
+
+def must_have_schema(database: Database, schema: str | None) -> None:
+    """Refuse a schema that is not in this database. Raises NotFound with the nearest name."""
+    if schema is None:
+        return
+    known: list[str] = database.value("SELECT array_agg(nspname::text) FROM pg_namespace")
+    if schema not in known:
+        raise _not_found(_("There is no schema {name} in this database.").format(name=schema), schema, known)
 
 
 def _meant(word: str, known: list[Relation]) -> Relation:
@@ -76,9 +85,13 @@ def _ambiguous(word: str, found: list[Relation]) -> Misused:
 
 def _unknown(word: str, known: list[Relation]) -> NotFound:
     names = {relation.name: relation for relation in known} | {f"{r.schema}.{r.name}": r for r in known}
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return _not_found(_("There is no {name} in this database.").format(name=word), word, names)
+
+
+def _not_found(what: str, word: str, known: Iterable[str]) -> NotFound:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return NotFound(
-        _("There is no {name} in this database.").format(name=word),
+        what,
         why=_("Did you mean {name}?").format(name=near[0]) if near else "",
         hint="chatai db tables",
     )

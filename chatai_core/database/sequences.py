@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Protocol
 
 from chatai_core.adapters.postgres import Database, identifier, question
-from chatai_core.database import unlocked, visibility
+from chatai_core.database import relations, unlocked, visibility
 from chatai_core.findings import Rows
 from chatai_core.i18n import _
 from chatai_core.units import Detail, Percent
@@ -54,6 +54,7 @@ def used(
     database: Database, before: Before | None = None, *, limit: int | None = None, schema: str | None = None
 ) -> Rows[Sequence]:
     """The sequences of a database (of one schema), the one most used up first; those that cycle last."""
+    relations.must_have_schema(database, schema)
     grown = _Growth(before)
     rows = unlocked.rows(database, grown.sequence, question(__file__), schema=schema)
     return Rows(rows[:limit], _unread(database, rows))

@@ -1,6 +1,5 @@
 """Statements that take the time, as pg_stat_statements has counted them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,6 @@ from chatai_core.database import statements as statement_texts
 from chatai_core.errors import AccessRefused, Misconfigured
 from chatai_core.findings import Rows
 from chatai_core.i18n import _
-from chatai_core.journal.redaction import redact
 from chatai_core.units import Detail, Milliseconds, Percent
 
 Sort = Literal["total", "mean", "calls"]
@@ -20,11 +18,6 @@ StateName = Literal[
     "not_installed", "not_loaded", "not_created", "unreadable", "not_recording", "hidden", "outdated", "ready"
 ]
 _NO_ANSWER = {"not_installed", "not_loaded", "not_created", "unreadable"}
-# What may stand in an SQL text, in the order of trying: comments and quoted names, which stay, and strings.
-_LITERAL = re.compile(
-    r"""(--[^\n]*|/\*.*?\*/|"(?:[^"]|"")*")|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\$([a-zA-Z_]\w*)?\$.*?\$\2\$""",
-    re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +162,9 @@ def _asked(facts: _Facts) -> str:
 
 
 def _statement(query: str | None, **others: Any) -> SlowStatement:
-    shown = None if query is None else redact(_LITERAL.sub(_without_its_text, query))
+    # Utility statements keep their strings, passwords among them: PostgreSQL takes constants out of others only.
+    shown = None if query is None else statement_texts.without_constants(query)
     return SlowStatement(query=shown, begins=statement_texts.begins(shown), **others)
-
-
-def _without_its_text(match: re.Match[str]) -> str:
-    """Utility statements keep their strings, passwords among them: PostgreSQL takes constants out of others only."""
-    return match[1] or "'…'"
 
 
 def _counted(database: Database, facts: _Facts) -> Iterator[str]:

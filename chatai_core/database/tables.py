@@ -39,6 +39,7 @@ def largest(
     least_bytes: int = 0,
 ) -> Rows[Table]:
     """The tables of a database (of one schema, of these names), the largest first; unmeasured ones are the last."""
+    relations.must_have_schema(database, schema)
     oids = relations.named(database, names)
     found = unlocked.rows(database, Table, question(__file__), schema=schema, tables=oids)
     large = [table for table in found if table.total_bytes is None or table.total_bytes >= least_bytes]

@@ -79,6 +79,7 @@ def judged(
 
     The proof is the snapshots in the directory. Raises Misused for a replica that is none of this database.
     """
+    relations.must_have_schema(database, schema)
     tables = relations.named(database, names)
     with database.together():
         found = indexes.measured(database, schema=schema, tables=tables)

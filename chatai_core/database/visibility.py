@@ -8,10 +8,7 @@ from chatai_core.i18n import _
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """The server as this role meets it. ``sees_sessions``: other roles' queries and times (pg_read_all_stats).
-
-    ``hidden_tables``: those of its tables and materialized views that it may not SELECT from.
-    """
+    """The server as this role meets it. ``sees_sessions``: other roles' queries and times (pg_read_all_stats)."""
 
     server_version: int
     role: str
@@ -20,8 +17,6 @@ class Visibility:
     reads_settings: bool
     may_signal: bool
     in_recovery: bool
-    tables: int
-    hidden_tables: int
 
     @property
     def version(self) -> str:
@@ -45,3 +40,16 @@ class Visibility:
 def look(database: Database) -> Visibility:
     """What the role of this connection may see."""
     return database.rows(Visibility, question(__file__))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables and materialized views of a database, and how many of them the role may not SELECT from."""
+
+    tables: int
+    hidden: int
+
+
+def tables(database: Database) -> Tables:
+    """Whether the role may read what the database holds."""
+    return database.rows(Tables, question(__file__, "visibility_tables"))[0]

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from chatai_core.adapters import postgres
 from chatai_core.adapters.postgres import Database
-from chatai_core.errors import Misconfigured
+from chatai_core.errors import ChataiError, Misconfigured
 from chatai_core.findings import Finding, Survey, worst
 from chatai_core.i18n import _
-from chatai_core.migrations import scripts, state, troubles
-from chatai_core.migrations.adoption import former
+from chatai_core.migrations import definitions, scripts, state, troubles
+from chatai_core.migrations.adoption import former, repairs
+from chatai_core.migrations.definitions import Difference
 
 
 def compare_type(_context: object, _column: object, _declared: object, found: Any, wanted: Any) -> bool | None:
@@ -40,6 +41,9 @@ COMPARED: dict[str, Any] = {
     "render_item": render_item,
     "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
 }
+
+
+_LOOKING = {"lock_timeout": "3s"}  # to be described, a table must not be locked
 
 
 def check(url: str) -> Survey:
@@ -71,7 +75,10 @@ def _newest(current: state.Current) -> Finding:
 def _drift(url: str) -> list[Finding]:
     from chatai_core.models import Base
 
-    found = [_finding(difference) for difference in differences(url)]
+    told, unsure = definitions.sought(url)
+    defined = {one.evidence["object"]: one for one in map(_defined, told)}
+    found = [one for one in map(_finding, differences(url)) if one.evidence["object"] not in defined]
+    found += [*defined.values(), *([_unknown(unsure)] if unsure else [])]
     with closing(Database(url)) as database:
         left = [name for name in database.value(_TABLES) if former.is_left("table", name, None)]
     return [*(found or [_good(len(Base.metadata.tables))]), *([_left(left)] if left else [])]
@@ -86,6 +93,14 @@ FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_sch
 def _good(tables: int) -> Finding:
     summary = _("All {count} tables are what this version of ChatAI expects.").format(count=tables)
     return Finding("schema", "ok", summary, {"tables": tables})
+
+
+def _unknown(error: ChataiError) -> Finding:
+    summary = _(
+        "Whether primary keys, indexes and constraints are as the migrations make them is unknown, only their names"
+        " were compared: {reason}"
+    ).format(reason=str(error))
+    return Finding("definitions", "unknown", summary, {"object": "definitions"}, error.hint or "chatai migrate check")
 
 
 def _left(tables: list[str]) -> Finding:
@@ -103,7 +118,9 @@ def differences(url: str) -> list[tuple[Any, ...]]:
 
     from chatai_core.models import Base
 
-    engine = create_engine("postgresql+psycopg2://", creator=lambda: postgres.connect(url), poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg2://", creator=lambda: postgres.connect(url, settings=_LOOKING), poolclass=NullPool
+    )
     with troubles.explained(url), engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={**COMPARED, "target_metadata": Base.metadata})
         nested = compare_metadata(context, Base.metadata)
@@ -121,8 +138,8 @@ def _finding(difference: tuple[Any, ...]) -> Finding:
     elif kind.startswith("remove_"):
         summary = _("{name} is unknown to this version of ChatAI.")
     else:
-        summary = _("{name} is different: {found} in the database, {wanted} expected.")
-    found, wanted = (str(about[-2]), str(about[-1])) if kind.startswith("modify_") else ("", "")
+        summary = _different()
+    found, wanted = map(_shown, about[-2:]) if kind.startswith("modify_") else ("", "")
     return Finding(
         "schema",
         "warning" if kind.startswith("remove_") and not _is_needed(kind, about) else "critical",
@@ -130,6 +147,30 @@ def _finding(difference: tuple[Any, ...]) -> Finding:
         {"kind": kind, "object": name},
         "chatai migrate history",
     )
+
+
+def _defined(difference: Difference) -> Finding:
+    """The same, of a constraint or an index that the server describes otherwise than it should be."""
+    if difference.kind == "index":
+        name = _("The index {name} of {table}").format(name=difference.name, table=difference.table)
+    else:
+        name = _("The constraint {name} of {table}").format(name=difference.name, table=difference.table)
+    summary = _("{name} is missing.") if difference.found is None else _different()
+    kind = f"{'add' if difference.found is None else 'modify'}_{difference.kind}"
+    said = summary.format(name=name, found=difference.found, wanted=difference.wanted)
+    return Finding("schema", "critical", said, {"kind": kind, "object": name}, "chatai migrate history")
+
+
+def _shown(value: Any) -> str:
+    """A type or a truth as it is, a default as SQL has it."""
+    if value is None:
+        return _("none")
+    given = getattr(value, "arg", value)
+    return repairs.literal(given) if hasattr(value, "arg") and isinstance(given, str) else str(given)
+
+
+def _different() -> str:
+    return _("{name} is different: {found} in the database, {wanted} expected.")
 
 
 def _is_needed(kind: str, about: list[Any]) -> bool:

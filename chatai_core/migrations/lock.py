@@ -42,14 +42,13 @@ def locked(url: str, terms: Terms = Terms()) -> "Iterator[Connection]":
 
 @contextmanager
 def unlocked(url: str, terms: Terms = Terms()) -> "Iterator[Connection]":
-    """A SQLAlchemy connection that looks without the lock; what it does is undone at the end."""
+    """A SQLAlchemy connection that looks without the lock; whoever begins a transaction with it undoes it."""
     with closing(_connected(url)) as session:
         with postgres.translated(url):
             _set(session, terms)
             session.autocommit = False
-        with _lent(session) as connection, connection.begin() as transaction:
+        with _lent(session) as connection:
             yield connection
-            transaction.rollback()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from chatai_core.migrations import footprint, offline, scripts, state, troubles
 from chatai_core.migrations.adoption import former
 from chatai_core.migrations.adoption.recognition import Former
 from chatai_core.migrations.adoption.repairs import Repair
+from chatai_core.migrations.attempts import tried
 from chatai_core.migrations.footprint import TableLock
 from chatai_core.migrations.terms import ATTEMPTS, LOCK_TIMEOUT, Terms
 from chatai_core.plans import Remarked
@@ -91,6 +92,7 @@ def _planned(url: str, action: Action, wanted: str, terms: Terms) -> MigrationPl
     scripts.must_exist(wanted)  # a slip is told even when the database does not answer
     with closing(Database(url, settings=_LOOKING)) as database:
         stands = state.stand(database)
+        _require_schema(url, database)
         if action == "stamp":
             return _stamp(url, stands, wanted)
         now = stands.place
@@ -112,6 +114,11 @@ def _require_direction(action: Action, wanted: str, revision: str | None, distan
             why=_("The database is at {revision}.").format(revision=revision or "base"),
             hint=f"chatai migrate {other} {wanted}",
         )
+
+
+def _require_schema(url: str, database: Database) -> None:
+    if database.value("SELECT current_schema() IS NULL"):
+        raise troubles.no_schema(url, database.value("SELECT current_setting('search_path')"))
 
 
 def _require_way_back(database: Database) -> None:
@@ -148,8 +155,8 @@ def _adopting(url: str, found: Former, plan: MigrationPlan, terms: Terms) -> Mig
     if terms.cipher is None:
         raise Misconfigured(found.note(), hint="chatai migrate upgrade --dry-run")
     terms.cipher()  # a key that is missing is told now
-    with troubles.explained(url), unlocked(url, terms) as connection:
-        adoption = adopting.survey(connection, found)
+    with unlocked(url, terms) as connection:
+        adoption, _attempt = tried(url, connection, terms, lambda: adopting.look(connection, found))
     first, there = scripts.revision_at(0), scripts.position(plan.target)
     return replace(
         plan,

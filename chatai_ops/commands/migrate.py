@@ -9,6 +9,7 @@ from chatai_core import migrations
 from chatai_core.findings import Survey
 from chatai_core.i18n import _
 from chatai_core.migrations import ATTEMPTS, LOCK_TIMEOUT, WAIT, Authored, Migrated, Terms
+from chatai_ops import options
 from chatai_ops.app import Commands
 from chatai_ops.ask import Planned
 from chatai_ops.streams import note
@@ -23,10 +24,18 @@ Down = Annotated[str, typer.Argument(metavar="REV", help=_("base, -N, or the fir
 Range = Annotated[str, typer.Argument(metavar="[A:]REV", help=_("Up or down to REV, from A or from the database's."))]
 Message = Annotated[str, typer.Option("--message", "-m", metavar="MSG", help=_("What the migration does, in a line."))]
 Auto = Annotated[bool, typer.Option("--autogenerate", help=_("Write what the models have and the database has not."))]
-Wait = Annotated[float, typer.Option(min=0, metavar="SECONDS", help=_("How long another migration is waited for."))]
+Wait = Annotated[
+    float, typer.Option(min=0, max=options.DAY, metavar="SECONDS", help=_("How long another migration is waited for."))
+]
 Lock = Annotated[
     float,
-    typer.Option("--lock-timeout", min=0.001, metavar="SECONDS", help=_("How long a table's lock is waited for.")),
+    typer.Option(
+        "--lock-timeout",
+        min=0.001,
+        max=options.DAY,
+        metavar="SECONDS",
+        help=_("How long a table's lock is waited for."),
+    ),
 ]
 Attempts = Annotated[int, typer.Option(min=1, max=100, metavar="N", help=_("How often all is tried for its locks."))]
 NoBackup = Annotated[bool, typer.Option("--no-backup", help=_("Upgrade production without a recent backup."))]

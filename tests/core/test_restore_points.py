@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from chatai_core import restore_points
+from chatai_core.errors import BadData
 from chatai_core.restore_points import RestorePoint
 
 NOW = datetime.now(UTC)
@@ -43,6 +44,17 @@ def test_the_newest_verified_one_of_this_database_counts(make: Make, tmp_path: P
     make("cut short", 1, size_bytes=6)
     make("gone", 1, path=str(tmp_path / "nowhere"))
     (tmp_path / f"damaged{restore_points.SUFFIX}").write_text("{")
+    assert restore_points.newest_verified(tmp_path, "chatai") == wanted
+
+
+def test_a_moment_without_its_zone_is_damage(make: Make, tmp_path: Path) -> None:
+    wanted = make("sound", 3)
+    point = make("odd", 1)
+    manifest = tmp_path / f"odd{restore_points.SUFFIX}"
+    naive = {**msgspec.to_builtins(point), "created_at": "2026-11-24T10:00:00"}
+    manifest.write_bytes(msgspec.json.encode(naive))
+    with pytest.raises(BadData, match="is damaged"):
+        restore_points.read(manifest)
     assert restore_points.newest_verified(tmp_path, "chatai") == wanted
 
 

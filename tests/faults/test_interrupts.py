@@ -19,6 +19,9 @@ from tests.servers.command import PROGRAM, Command, Ended
 from tests.servers.gate import Gate
 
 QUIET = Ended(130, "", "Interrupted.\n")
+TERMINATED = Ended(143, "", "Ended by SIGTERM.\n")
+HUNG_UP = Ended(129, "", "Ended by SIGHUP.\n")
+WISHES = [(signal.SIGINT, QUIET), (signal.SIGTERM, TERMINATED), (signal.SIGHUP, HUNG_UP)]
 DONE = Ended(0, "", "")  # SIGTERM is how services are stopped
 
 
@@ -83,6 +86,7 @@ def _slow_migrations(url: str) -> Iterator[Callable[[], bool]]:
     ("line", "number", "expected"),
     [
         ("migrate upgrade", signal.SIGINT, QUIET),
+        ("migrate upgrade", signal.SIGTERM, TERMINATED),
         ("serve --port 0", signal.SIGINT, QUIET),
         ("serve --port 0", signal.SIGTERM, DONE),
     ],
@@ -117,12 +121,15 @@ def _locked(url: str) -> Iterator[Callable[[], bool]]:
     connection.close()
 
 
+@pytest.mark.parametrize(("number", "expected"), WISHES)
 @pytest.mark.parametrize("line", ["tokens list", "users list", "bots list -o csv"])
-def test_while_the_database_does_not_answer_yet(line: str, chatai: Command, database_url: str) -> None:
+def test_while_the_database_does_not_answer_yet(
+    line: str, number: signal.Signals, expected: Ended, chatai: Command, database_url: str
+) -> None:
     with _locked(database_url) as is_wanted, running(chatai, line) as command:
         until(is_wanted, command)
-        command.send(signal.SIGINT)
-        assert command.ended(3) == QUIET
+        command.send(number)
+        assert command.ended(3) == expected
         assert not is_wanted()  # the server has been told, too
 
 
@@ -142,13 +149,16 @@ def test_while_a_server_does_not_say_its_first_word(
     gate.close()
 
 
-def test_while_it_backs_up(chatai: Command, home: Path, database_url: str) -> None:
+@pytest.mark.parametrize(("number", "expected"), WISHES)
+def test_while_it_backs_up(
+    number: signal.Signals, expected: Ended, chatai: Command, home: Path, database_url: str
+) -> None:
     backups = home / "backups"
     with _locked(database_url) as is_wanted, running(chatai, "db backup") as command:
         until(is_wanted, command)
         assert list(backups.glob("*.partial"))
-        command.send(signal.SIGINT)
-        assert command.ended() == QUIET
+        os.kill(command.pid, number)  # pg_dump is ours to end
+        assert command.ended() == expected
         assert not is_wanted()  # pg_dump is gone
     assert os.listdir(backups) == [".lock"]
     assert chatai("db", "backup", "--json").json["verified"]

@@ -1,5 +1,7 @@
 """Every kind of error has its exit code."""
 
+import signal
+
 import pytest
 
 from chatai_core import errors
@@ -9,7 +11,7 @@ from chatai_ops import exits
 CODES = {
     "Misused": 64, "BadData": 65, "Duplicate": 65, "NotFound": 66, "DatabaseMissing": 66, "Unavailable": 69,
     "ProgramFailed": 69, "CannotCreate": 73, "Busy": 75, "NotPermitted": 77, "Unauthenticated": 77, "AccessRefused": 77,
-    "Misconfigured": 78, "Declined": 130,
+    "Misconfigured": 78, "Declined": 130, "Interrupted": 130,
 }  # fmt: skip
 
 
@@ -20,6 +22,11 @@ def kinds() -> list[type[ChataiError]]:
 @pytest.mark.parametrize(("name", "code"), CODES.items())
 def test_the_code_of_a_kind(name: str, code: int) -> None:
     assert exits.for_error(getattr(errors, name)()) == code
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_the_code_of_a_signal(number: signal.Signals, code: int) -> None:
+    assert exits.for_error(errors.Interrupted.by(KeyboardInterrupt(number))) == code
 
 
 def test_every_kind_is_in_the_table() -> None:

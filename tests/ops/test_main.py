@@ -5,6 +5,8 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -92,24 +94,81 @@ def test_a_broken_env_does_not_hide_a_bug(toys: Process, tmp_path: Path) -> None
     assert toys("bug", env={"TMPDIR": str(tmp_path)}).exit_code == 70
 
 
-def test_ctrl_c_is_one_quiet_line(toys: Process, environment: dict[str, str]) -> None:
-    process = subprocess.Popen([*toys.program, "wait"], stderr=subprocess.PIPE, env=environment, text=True)
-    assert process.stderr is not None
-    assert process.stderr.readline() == "waiting\n"
-    process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=10)
-    assert (process.returncode, err) == (130, "Interrupted.\n")
+SIGNALS = [
+    (signal.SIGINT, 130, "Interrupted.\n"),
+    (signal.SIGTERM, 143, "Ended by SIGTERM.\n"),
+    (signal.SIGHUP, 129, "Ended by SIGHUP.\n"),
+]
 
 
+@contextmanager
+def waiting(toys: Process, *words: str, ignored: list[signal.Signals] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A command that waits, until it does."""
+    process = subprocess.Popen(
+        [*toys.program, "wait", *words],
+        stderr=subprocess.PIPE,
+        env=toys.environment,
+        text=True,
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignored or ()],
+    )
+    with process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "waiting\n"
+        yield process
+
+
+@pytest.mark.parametrize(("number", "code", "said"), SIGNALS)
+def test_the_wish_to_end_is_one_quiet_line(number: signal.Signals, code: int, said: str, toys: Process) -> None:
+    with waiting(toys) as process:
+        process.send_signal(number)
+        _out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (code, said)
+
+
+def test_the_end_under_json_says_its_code(toys: Process) -> None:
+    with waiting(toys, "--json") as process:
+        process.send_signal(signal.SIGTERM)
+        _out, err = process.communicate(timeout=10)
+    assert json.loads(err) == {
+        "error": "Interrupted", "what": "Ended by SIGTERM.", "why": None, "hint": None, "exit_code": 143,
+    }  # fmt: skip
+
+
+def test_what_nohup_ignores_stays_ignored(toys: Process) -> None:
+    with waiting(toys, "--seconds", "0.5", ignored=[signal.SIGHUP]) as process:
+        process.send_signal(signal.SIGHUP)
+        _out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_a_second_wish_does_not_disturb_the_cleaning(toys: Process) -> None:
+    with waiting(toys, "--cleaning", "0.5") as process:
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        assert process.stderr.readline() == "cleaning\n"
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            process.send_signal(number)
+        _out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (129, "clean\nEnded by SIGHUP.\n")
+
+
+def test_programs_that_are_started_hear_the_signals(toys: Process) -> None:
+    ended = toys("started")
+    assert ended.json == {"SIGINT": True, "SIGTERM": True, "SIGHUP": True}
+
+
+@pytest.mark.parametrize(("number", "code", "said"), SIGNALS[:2])
 @pytest.mark.parametrize("module", ["typer", "chatai_ops.root", "chatai_ops.commands.config", "msgspec"])
-def test_ctrl_c_while_importing_is_as_quiet(module: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_it_is_as_quiet_while_importing(
+    module: str, number: signal.Signals, code: int, said: str, environment: dict[str, str], tmp_path: Path
+) -> None:
     """The signal arrives in the middle of the import, each time at the same place."""
     program = f"""
 import os, signal, sys
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), {number:d})
 sys.meta_path.insert(0, Finder())
 sys.argv = ["chatai", "config", "show"]
 from chatai_ops.main import main
@@ -118,7 +177,7 @@ main()
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, env=environment, cwd=tmp_path, check=False, text=True
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
 
 
 def test_a_broken_pipe_is_silent(toys: Process) -> None:

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from chatai_core import errors
-from chatai_core.findings import Finding, Status, Survey, worst
+from chatai_core.adapters import command
+from chatai_core.findings import Finding, Rows, Status, Survey, worst
 from chatai_core.plans import Plan
 from chatai_core.settings import Secret
 from chatai_core.units import Bytes, Percent, Seconds
@@ -73,6 +74,12 @@ def none(chatai: Any) -> list[Toy]:
 
 
 @app.command()
+def nowhere(chatai: Any) -> "Rows[Toy] | Planned[Rows[Line]]":
+    """No toys; what it returns is quoted."""
+    return Rows([])
+
+
+@app.command()
 def long(chatai: Any) -> list[dict[str, str]]:
     """A column that cannot become narrower beside some that can."""
     return [{"name": "n" * 22, "size of table": "1 KiB", "size of index": "2 KiB", "size in all": "3KiB"}]
@@ -130,10 +137,26 @@ def bug(chatai: Any, word: str = "x") -> None:
 
 
 @app.command()
-def wait(chatai: Any, seconds: float = 30) -> None:
+def wait(chatai: Any, seconds: float = 30, cleaning: float = 0) -> None:
     """Wait."""
-    print("waiting", file=sys.stderr, flush=True)
-    time.sleep(seconds)
+    try:
+        print("waiting", file=sys.stderr, flush=True)
+        time.sleep(seconds)
+    finally:
+        if cleaning:
+            print("cleaning", file=sys.stderr, flush=True)
+            time.sleep(cleaning)
+            print("clean", file=sys.stderr, flush=True)
+
+
+@app.command()
+def started(chatai: Any) -> str:
+    """Which signals end a program that is started."""
+    names = "'SIGINT', 'SIGTERM', 'SIGHUP'"
+    program = (
+        f"import json, signal as s; print(json.dumps({{n: s.getsignal(s.Signals[n]) != s.SIG_IGN for n in [{names}]}}))"
+    )
+    return command.run([sys.executable, "-c", program]).stdout
 
 
 @app.command()

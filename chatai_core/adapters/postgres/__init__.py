@@ -1,5 +1,6 @@
 """PostgreSQL through psycopg2."""
 
+from chatai_core.adapters.postgres import psql
 from chatai_core.adapters.postgres.addresses import Address, at, libpq, masked, name_of, read, without_password
 from chatai_core.adapters.postgres.connecting import MIGRATION, MIGRATION_LOCK, READ_ONLY, Connection, connect
 from chatai_core.adapters.postgres.database import Borrow, Cost, Database, identifier, question, signed
@@ -24,6 +25,7 @@ __all__ = [
     "libpq",
     "masked",
     "name_of",
+    "psql",
     "question",
     "read",
     "signed",

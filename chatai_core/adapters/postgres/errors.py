@@ -8,7 +8,18 @@ import psycopg2
 import psycopg2.errors
 
 from chatai_core.adapters.postgres.addresses import masked, no_address
-from chatai_core.errors import AccessRefused, BadData, Busy, ChataiError, DatabaseMissing, Misconfigured, Unavailable
+from chatai_core.errors import (
+    AccessRefused,
+    BadData,
+    Busy,
+    ChataiError,
+    DatabaseMissing,
+    Misconfigured,
+    NotFound,
+    ProgramFailed,
+    ServerFull,
+    Unavailable,
+)
 from chatai_core.i18n import _
 
 
@@ -30,18 +41,44 @@ def as_ours(error: psycopg2.Error, url: str) -> ChataiError | None:
     for kinds, make in _KINDS:
         if isinstance(error, kinds):
             return make(where, why)
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) and _is_of_the_connection(error):
         return _not_connected(where, why)
+    if isinstance(error, psycopg2.OperationalError) or (error.pgcode or "").startswith("XX"):
+        return _not_carried_out(why)
     if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None and "dsn" in str(error):
         return no_address(_("libpq cannot read it."))  # what libpq says holds the password
     return None
+
+
+def as_refused(error: psycopg2.Error, url: str) -> ChataiError:
+    """The same of a statement about what an operator has named: whatever the server refuses is no bug of ours."""
+    if isinstance(error, psycopg2.errors.UndefinedObject | psycopg2.errors.UndefinedTable):
+        return NotFound(_("It does not exist any more."), why=sentence(error))
+    return as_ours(error, url) or _not_carried_out(sentence(error))
+
+
+def _is_of_the_connection(error: psycopg2.Error) -> bool:
+    """Whether it was lost or never made: libpq has no code for that, the server has 08, and 57P0x when it ends."""
+    code = error.pgcode or ""
+    return code == "" or code.startswith(("08", "57P"))
+
+
+def _not_carried_out(why: str) -> ProgramFailed:
+    """What the server cannot do in the state in which it is, or not for anybody: too large, out of memory, damaged."""
+    return ProgramFailed(_("PostgreSQL could not carry it out."), why=why)
+
+
+def _busy(where: str, why: str) -> Busy:
+    return Busy(_("The database {url} is busy.").format(url=where), why=why)
 
 
 def _not_connected(where: str, why: str) -> ChataiError:
     low = why.lower()
     if low.startswith("invalid "):  # a port that is no number, an unknown sslmode
         return no_address(why)
-    if "password authentication failed" in low or "no password supplied" in low or "pg_hba.conf" in low:
+    if "canceling statement due to" in low:  # a catalogue that the login reads is locked for longer than we wait
+        return _busy(where, why)
+    if any(words in low for words in _REFUSALS):
         return AccessRefused(
             _("PostgreSQL refuses the login at {url}.").format(url=where),
             why=why,
@@ -54,7 +91,7 @@ def _not_connected(where: str, why: str) -> ChataiError:
             hint="chatai config show --origin",
         )
     if "too many" in low or "remaining connection slots" in low:
-        return Busy(
+        return ServerFull(
             _("PostgreSQL at {url} has no free connection.").format(url=where),
             why=why,
             hint="DATABASE_URL=postgresql://postgres@… chatai db connections",  # a superuser has places of his own
@@ -64,6 +101,17 @@ def _not_connected(where: str, why: str) -> ChataiError:
         why=why,
         hint="chatai config show --origin",
     )
+
+
+# Of logins. What libpq says of them has no code.
+_REFUSALS = (
+    "authentication failed",
+    "no password supplied",
+    "pg_hba.conf",
+    "is not permitted to log in",
+    "permission denied for database",
+    "is not currently accepting connections",
+)
 
 
 def sentence(error: psycopg2.Error) -> str:
@@ -103,8 +151,14 @@ _KINDS: tuple[tuple[Any, Callable[[str, str], ChataiError]], ...] = (
         lambda where, why: AccessRefused(_("The database {url} is read-only.").format(url=where), why=why),
     ),
     (
-        (psycopg2.errors.LockNotAvailable, psycopg2.errors.QueryCanceled, psycopg2.errors.DeadlockDetected),
-        lambda where, why: Busy(_("The database {url} is busy.").format(url=where), why=why),
+        (
+            psycopg2.errors.LockNotAvailable,
+            psycopg2.errors.QueryCanceled,
+            psycopg2.errors.DeadlockDetected,
+            psycopg2.errors.SerializationFailure,
+            psycopg2.errors.ObjectInUse,
+        ),
+        _busy,
     ),
     (
         psycopg2.errors.DiskFull,

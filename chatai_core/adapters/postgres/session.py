@@ -7,17 +7,11 @@ from types import TracebackType
 from typing import Self
 
 import psycopg2
-import psycopg2.errors
 import psycopg2.extensions
 
 from chatai_core.adapters.postgres.connecting import connect
 from chatai_core.adapters.postgres.database import Database
-from chatai_core.adapters.postgres.errors import as_ours, sentence, translated
-from chatai_core.errors import ChataiError, NotFound, ProgramFailed, Unavailable
-from chatai_core.i18n import _
-
-# Classes of errors after which there is no use in asking on: no code at all, connection, resources, intervention.
-_GONE = {"", "08", "53", "57"}
+from chatai_core.adapters.postgres.errors import as_refused, translated
 
 
 class Session:
@@ -41,7 +35,7 @@ class Session:
             with self._connection.cursor() as cursor:
                 cursor.execute(statement)
         except psycopg2.Error as error:
-            raise _in_words(error, self.url) from error
+            raise as_refused(error, self.url) from error
         return [" ".join(said.split()) for said in self._connection.notices]
 
     def verifier(self, role: str, password: str) -> str:
@@ -77,13 +71,3 @@ def acting_as(user: int | None) -> Iterator[None]:
         yield
     finally:
         os.seteuid(ourselves)
-
-
-def _in_words(error: psycopg2.Error, url: str) -> ChataiError:
-    """Also what no other part of ChatAI meets: a relation that is gone, an index that is refused its memory."""
-    if isinstance(error, psycopg2.errors.UndefinedObject | psycopg2.errors.UndefinedTable):
-        return NotFound(_("It does not exist any more."), why=sentence(error))
-    ours = as_ours(error, url)
-    if ours is None or (isinstance(ours, Unavailable) and (error.pgcode or "")[:2] not in _GONE):
-        return ProgramFailed(_("PostgreSQL could not carry it out."), why=sentence(error))
-    return ours

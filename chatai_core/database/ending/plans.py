@@ -98,7 +98,7 @@ def plan_lasting(
     targets, cancel_for = list(map(_target, chosen)), 0.0 if now else min(CANCEL_FOR, wait)
     hidden = visibility.look(database).sessions_hidden
     return EndingPlan(
-        summary=_summary_of_many(len(chosen), database, over),
+        summary=_summary_of_many(targets, database, over),
         steps=[_("terminate {who}: {doing}").format(who=who(each), doing=_doing(each)) for each in chosen],
         statements=_statements("terminate", targets, cancel_for, over),
         remarks=[
@@ -194,15 +194,21 @@ def _summary(action: Action, session: Session) -> str:
     return sentence.format(who=who(session), database=session.database or "-")
 
 
-def _summary_of_many(count: int, database: Database, over: Seconds) -> str:
-    if not count:
+def _summary_of_many(targets: list[Target], database: Database, over: Seconds) -> str:
+    """With their numbers, since audit.log has nothing else of them."""
+    if not targets:
         return _("Nothing that could be ended lasts longer than {time}.").format(time=show_seconds(over))
     sentence = plural(
-        "Terminate {count} session of {database}: it lasts longer than {time}.",
-        "Terminate {count} sessions of {database}: they last longer than {time}.",
-        count,
+        "Terminate {count} session of {database}, which lasts longer than {time}: {pids}.",
+        "Terminate {count} sessions of {database}, which last longer than {time}: {pids}.",
+        len(targets),
     )
-    return sentence.format(count=count, database=postgres.name_of(database.url), time=show_seconds(over))
+    return sentence.format(
+        count=len(targets),
+        database=postgres.name_of(database.url),
+        time=show_seconds(over),
+        pids=", ".join(str(target.pid) for target in targets),
+    )
 
 
 def _steps_to_end(session: Session, cancel_for: Seconds, action: Action) -> list[str]:

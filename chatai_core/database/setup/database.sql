@@ -3,6 +3,7 @@ SELECT
     pg_encoding_to_char(d.encoding) AS encoding,
     coalesce(has_database_privilege(role.oid, d.oid, 'CONNECT'), false) AS may_connect,
     coalesce(has_database_privilege(role.oid, d.oid, 'CREATE'), false) AS may_extend,
+    public.oid IS NOT NULL AS has_public,
     -- where its tables go is known of the role itself alone
     coalesce(
         CASE WHEN role.rolname = session_user

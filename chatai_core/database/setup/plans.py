@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chatai_core.adapters import postgres
-from chatai_core.adapters.postgres import Address, Session, identifier
+from chatai_core.adapters.postgres import Address, Session, identifier, psql
 from chatai_core.database import circumstances
-from chatai_core.database.setup import administrators, steps
+from chatai_core.database.setup import administrators, names, steps
 from chatai_core.database.setup.administrators import Administrator
 from chatai_core.database.setup.steps import REQUIRED, USEFUL, Inside, Server, Step
 from chatai_core.errors import AccessRefused, Busy, ChataiError, DatabaseMissing, NotPermitted, Unavailable
 from chatai_core.i18n import _
-from chatai_core.plans import Plan
+from chatai_core.plans import Remarked, typed
 
 _LOCK = int.from_bytes(b"chatsetu", "big")
 
 
 @dataclass(frozen=True, slots=True)
-class SetupPlan(Plan):
+class SetupPlan(Remarked):
     """What will be made, and by whom; ``refusal`` is why it cannot be."""
 
     todo: list[Step] = field(default_factory=list)
@@ -62,6 +62,11 @@ class _Goal:
     def lacking(self, server: Server, inside: Inside | None) -> list[Step]:
         return steps.lacking(self.address, server, inside, self.extensions, set_password=self.set_password)
 
+    def wanting(self, server: Server, inside: Inside | None) -> list[Step]:
+        """What is lacking and what is useful besides."""
+        lacking = self.lacking(server, inside)
+        return [*lacking, *steps.useful(server, inside, lacking)]
+
     def look(self, by: Administrator) -> _View:
         """Raises what Database raises, NotPermitted for a replica, Misconfigured when an extension is not installed."""
         with by.session() as session:
@@ -82,6 +87,7 @@ class _Goal:
             ),
             steps=[first, *(step.thing for step in todo)],
             statements=_written(self.address, todo),
+            remarks=names.remarks(self.address),
             todo=list(todo),
             by=by,
             extensions=self.extensions,
@@ -96,9 +102,10 @@ def plan(
     """What is lacking, and who makes it: the role itself where it may, else the administrator, or the socket's owner.
 
     ``set_password`` gives a role that exists the password of the URL. Raises what Database raises, Misconfigured when
-    the server has no such extension; that nobody may is the plan's ``refusal``.
+    the server has no such extension or cannot have such names; that nobody may is the plan's ``refusal``.
     """
     goal = _Goal(url, postgres.read(url), list(extensions), set_password)
+    names.must_be_usable(goal.address)
     own, refused = _own(goal)
     if admin is None and own is not None and _may(own, goal.lacking(own.server, own.inside)):
         return _planned(goal, own)
@@ -106,7 +113,7 @@ def plan(
     if by is None:
         return _refused(goal, own, refused)
     view = goal.look(by)
-    if isinstance(refused, AccessRefused) and view.server.role_logs_in and not set_password:
+    if isinstance(refused, AccessRefused) and _logs_in(view) and not set_password:
         hint = "chatai db setup --set-password" if goal.address.password else refused.hint
         raise AccessRefused(refused.what, why=refused.why, hint=hint)
     return _planned(goal, view)
@@ -136,8 +143,23 @@ def _own(goal: _Goal) -> tuple[_View | None, ChataiError | None]:
     """What the role of the URL sees, or why it sees nothing."""
     try:
         return goal.look(Administrator(goal.url)), None
-    except (AccessRefused, DatabaseMissing, Unavailable) as error:  # also of a role that may not log in
+    except DatabaseMissing as error:
+        return _own_from_outside(goal), error
+    except (AccessRefused, Unavailable) as error:
         return None, error
+
+
+def _own_from_outside(goal: _Goal) -> _View | None:
+    """What the role sees of a server that lacks the database but, perhaps, not the role."""
+    try:
+        return goal.look(Administrator(postgres.at(goal.url, "postgres")))
+    except (AccessRefused, DatabaseMissing, Unavailable):
+        return None
+
+
+def _logs_in(view: _View) -> bool:
+    """Whether nothing that is lacking keeps the role from the database: then its password does."""
+    return view.server.role_logs_in and (view.inside is None or view.inside.may_connect)
 
 
 def _may(view: _View, lacking: Sequence[Step]) -> bool:
@@ -147,7 +169,7 @@ def _may(view: _View, lacking: Sequence[Step]) -> bool:
 
 
 def _planned(goal: _Goal, view: _View) -> SetupPlan:
-    todo = goal.lacking(view.server, view.inside) + steps.useful(view.server, view.inside)
+    todo = goal.wanting(view.server, view.inside)
     by = _("By the role {role} at {url}:").format(role=view.server.actor, url=view.by)
     return goal.plan(todo, by if todo else _("All of it is there already."), view.by, None)
 
@@ -157,21 +179,34 @@ def _refused(goal: _Goal, own: _View | None, error: ChataiError | None) -> Setup
         raise error
     todo = goal.lacking(own.server, own.inside) if own else goal.lacking(steps.UNSEEN, None)
     hint = f"chatai db setup --admin-url {_example(goal.address)}"
-    lines = [step.shown + ";" for step in todo]
+    script = [
+        _("A superuser gives these lines to psql, pasted or through a pipe:"),
+        *map(typed, _written(goal.address, todo)),
+    ]
     refusal = NotPermitted(
         _("A superuser must make {things}.").format(things=", ".join(step.thing for step in todo)),
-        why=" ".join([*([error.why] if error else []), _("These are the statements:"), *lines]),
-        hint=hint,
+        why="\n".join([*([error.why] if error else []), *script]),
+        hint=_alone_lacking(goal, todo) or hint,
     )
     return goal.plan(todo, _("By a superuser, who is not known: {command}").format(command=hint), None, refusal)
 
 
+def _alone_lacking(goal: _Goal, todo: Sequence[Step]) -> str | None:
+    """The one command that makes an extension, when it is all that is lacking."""
+    if len(todo) == 1 and todo[0].extension is not None:
+        return psql.command(goal.url, todo[0].sql, user="postgres")
+    return None
+
+
 def _written(address: Address, todo: Sequence[Step]) -> list[str]:
-    """The statements, and from where on they belong into the database itself."""
-    outside = [step.shown for step in todo if not step.is_inside]
-    within = [step.shown for step in todo if step.is_inside]
-    comment = _("-- in the database {name}:").format(name=identifier(address.database))
-    return outside + [f"{comment}\n{sql}" if sql == within[0] else sql for sql in within]
+    """The statements as a script for psql: within the database what belongs there; the password is asked for."""
+    within = [step.sql for step in todo if step.is_inside]
+    asking = f"-- {_('It must be the password that DATABASE_URL has:')}\n{psql.asking_for_password(address.role)}"
+    return [
+        *(step.sql for step in todo if not step.is_inside),
+        *([f"{psql.connecting(address.database)}\n{within[0]}", *within[1:]] if within else []),
+        *([asking] if any(step.has_password for step in todo) else []),
+    ]
 
 
 def _example(address: Address) -> str:
@@ -201,9 +236,8 @@ def _alone(session: Session, goal: _Goal, by: Administrator) -> _View:
 def _run(
     session: Session, goal: _Goal, plan: SetupPlan, server: Server, inside: Inside | None, *, within: bool
 ) -> list[str]:
-    lacking = (*goal.lacking(server, inside), *steps.useful(server, inside))
-    todo = [step for step in lacking if step.is_inside == within]
-    if not {step.shown for step in todo} <= {step.shown for step in plan.todo}:
+    todo = [step for step in goal.wanting(server, inside) if step.is_inside == within]
+    if not set(todo) <= set(plan.todo):
         raise Busy(_("The server has changed since the plan was made."), hint="chatai db setup")
     for step in todo:
         session.run(step.sql + (_password(session, goal.address) if step.has_password else ""))

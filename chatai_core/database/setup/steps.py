@@ -41,24 +41,23 @@ class Inside:
     encoding: str
     may_connect: bool
     may_extend: bool
+    has_public: bool
     may_make_tables: bool
     extensions: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that is lacking, and the statement that makes it. ``is_inside``: carried out in the database itself."""
+    """One thing that is lacking, and the statement that makes it. ``is_inside``: carried out in the database itself.
+
+    With ``has_password`` the statement goes on with the password of the URL.
+    """
 
     thing: str
     sql: str
     is_inside: bool = False
     has_password: bool = False
     extension: str | None = None
-
-    @property
-    def shown(self) -> str:
-        """The statement as it may be seen."""
-        return f"{self.sql} PASSWORD '********'" if self.has_password else self.sql
 
 
 def server(database: Database, address: Address, extensions: Sequence[str]) -> Server:
@@ -87,20 +86,25 @@ def lacking(
     address: Address, found: Server, database: Inside | None, extensions: Sequence[str], *, set_password: bool = False
 ) -> list[Step]:
     """The steps that are left, none when all is there; ``database`` is None while there is none."""
-    return [
-        *_role(address, found, set_password),
-        *_database(address, found),
-        *_rights(address, database),
-        *(_extension(name) for name in extensions if database is None or name not in database.extensions),
-    ]
+    rights = list(_rights(address, database))
+    added = [_extension(name) for name in extensions if database is None or name not in database.extensions]
+    has_public = database is None or database.has_public
+    schema = [_schema()] if (rights or added) and not has_public else []
+    return [*_role(address, found, set_password), *_database(address, found), *schema, *rights, *added]
 
 
-def useful(found: Server, database: Inside | None) -> list[Step]:
-    """The extensions that ChatAI can do without, where they are preloaded and who asks may create them."""
+def useful(found: Server, database: Inside | None, before: Sequence[Step]) -> list[Step]:
+    """The extensions that ChatAI can do without, where they are preloaded and who asks may create them.
+
+    They come after the steps of ``before``, of which one may make the schema that they need.
+    """
+    has_public = database is None or database.has_public or _schema() in before
+    if not (found.is_superuser and has_public):
+        return []
     there = database.extensions if database else []
     preloaded = (found.preloaded or "").replace(" ", "").split(",")
     names = [name for name in USEFUL if name in preloaded and name in found.available and name not in there]
-    return [_extension(name) for name in names] if found.is_superuser else []
+    return [_extension(name) for name in names]
 
 
 def things(address: Address, extensions: Sequence[str]) -> list[str]:
@@ -141,6 +145,10 @@ def _rights(address: Address, database: Inside | None) -> Iterator[Step]:
         yield Step(_("the right to connect"), f"GRANT CONNECT ON DATABASE {name} TO {role}", is_inside=True)
     if database is None or not database.may_make_tables:
         yield Step(_a_right(), f"GRANT USAGE, CREATE ON SCHEMA public TO {role}", is_inside=True)
+
+
+def _schema() -> Step:
+    return Step(_("the schema public"), "CREATE SCHEMA IF NOT EXISTS public", is_inside=True)
 
 
 def _extension(name: str) -> Step:

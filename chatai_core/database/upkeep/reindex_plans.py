@@ -15,7 +15,9 @@ from chatai_core.plans import Plan
 from chatai_core.units import Bytes, show_bytes
 
 Action = Literal["rebuild", "drop"]
-_MEMORY = re.compile(r"[1-9]\d*(kB|MB|GB)")
+_MEMORY = re.compile(r"([1-9]\d{0,9})(kB|MB|GB)")
+_KILOBYTES = {"kB": 1, "MB": 1 << 10, "GB": 1 << 20}
+_MEMORY_LEAST, _MEMORY_MOST = 1 << 10, (1 << 31) - 1  # kB: what PostgreSQL 14 takes; 17 takes less, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,11 @@ def clean(database: Database, names: Sequence[str] = (), *, system: bool = False
 
 
 def _must_be_memory(given: str | None) -> None:
-    if given is not None and not _MEMORY.fullmatch(given):
+    found = _MEMORY.fullmatch(given or "1MB")
+    if not found or not _MEMORY_LEAST <= int(found[1]) * _KILOBYTES[found[2]] <= _MEMORY_MOST:
         raise Misused(
             _("{given} is no amount of memory.").format(given=given),
-            why=_("It is a whole number with kB, MB or GB behind it."),
+            why=_("It is a whole number with kB, MB or GB behind it, from 1MB to 2047GB."),
             hint="--maintenance-work-mem 2GB",
         )
 

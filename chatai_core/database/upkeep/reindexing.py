@@ -9,7 +9,7 @@ from chatai_core.database.upkeep import left_over, tasks
 from chatai_core.database.upkeep.progress import Tell, Watch, silent, watched
 from chatai_core.database.upkeep.reindex_plans import Action, ReindexPlan, Task
 from chatai_core.database.upkeep.tending import settings
-from chatai_core.errors import Busy, ChataiError, Declined, ProgramFailed
+from chatai_core.errors import Busy, ChataiError, Interrupted, ProgramFailed
 from chatai_core.findings import Rows
 from chatai_core.i18n import _
 from chatai_core.units import Bytes, Detail, Seconds
@@ -85,7 +85,7 @@ class _Work:
         try:
             said = self._session.run(task.statement)
         except KeyboardInterrupt as error:
-            raise Declined(_("Interrupted."), why=self._cleared(task, before)) from error
+            raise Interrupted.by(error, why=self._cleared(task, before)) from error
         except ChataiError as error:
             why = f"{self._watch.obstacle or error.why} {self._cleared(task, before)}"
             raise type(error)(error.what, why=why.strip(), hint=error.hint) from error

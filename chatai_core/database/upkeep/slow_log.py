@@ -49,10 +49,19 @@ class SlowLog:
     @property
     def reading(self) -> str | None:
         """What must be known beside it."""
-        said = [self.leak and f"{self.leak} {self.leak_sql or ''}".strip()]
+        said = [self._foreign, self.leak and f"{self.leak} {self.leak_sql or ''}".strip()]
         if self.over_ms is not None:
             said += [_values(self.parameter_bytes), _volume(self.over_ms)]
         return "\n".join(filter(None, said)) or None
+
+    @property
+    def _foreign(self) -> str | None:
+        """What is set where ChatAI would set it, and was not set by it."""
+        if self.source != "database user" or self.off_restores is not None:
+            return None
+        return _("ChatAI did not set this value, and off leaves it; who does not want it: {statement}").format(
+            statement=f"{_narrowly(self.role, self.database)} RESET log_min_duration_statement;"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ class _Facts:
 
     @property
     def narrowly(self) -> str:
-        return f"ALTER ROLE {identifier(self.role)} IN DATABASE {identifier(self.database)}"
+        return _narrowly(self.role, self.database)
 
 
 class _Remembered(msgspec.Struct, frozen=True):
@@ -115,7 +124,7 @@ def plan(database: Database, directory: Path, wanted: str) -> SlowLogPlan:
     if statement is not None:
         _must_be_allowed(database, facts, statement)
     return SlowLogPlan(
-        summary=_summary(facts, over_ms),
+        summary=_summary(facts, over_ms, remembered),
         steps=list(filter(None, _steps(facts, over_ms, remembered, statement))),
         statements=[statement] if statement else [],
         over_ms=over_ms,
@@ -165,7 +174,9 @@ def _look(database: Database) -> _Facts:
 
 def _statement(facts: _Facts, over_ms: int, remembered: _Remembered | None) -> str | None:
     """The statement that brings it about; None when it is so already."""
-    value = f"{over_ms}ms" if over_ms != OFF else remembered.before if remembered is not None else None
+    if over_ms == OFF and remembered is None:
+        return None  # what is set there is not ours
+    value = f"{over_ms}ms" if over_ms != OFF or remembered is None else remembered.before
     if value == facts.own:
         return None
     if value is None:
@@ -185,8 +196,10 @@ def _must_be_allowed(database: Database, facts: _Facts, statement: str) -> None:
     )
 
 
-def _summary(facts: _Facts, over_ms: int) -> str:
-    if over_ms == OFF:
+def _summary(facts: _Facts, over_ms: int, remembered: _Remembered | None) -> str:
+    if over_ms == OFF and remembered is None:
+        sentence = _("ChatAI has set nothing for the role {role} in the database {database}.")
+    elif over_ms == OFF:
         sentence = _("The log of slow statements becomes again what it was, for the role {role} in {database}.")
     else:
         sentence = _("Statements over {over} ms are logged, for the role {role} in the database {database}.")
@@ -194,15 +207,19 @@ def _summary(facts: _Facts, over_ms: int) -> str:
 
 
 def _steps(facts: _Facts, over_ms: int, remembered: _Remembered | None, statement: str | None) -> list[str | None]:
+    if over_ms == OFF and remembered is None:
+        return []
     if statement is None:
         return [_("It is so already; nothing changes."), _leak(facts.log_statement)]
-    unknown = over_ms == OFF and remembered is None
     return [
-        _("Who set it, and what was before, is not known here; it is taken away.") if unknown else None,
         _("Sessions that are open now keep theirs until they connect again."),
         _volume(over_ms) if over_ms != OFF else None,
         _leak(facts.log_statement),
     ]
+
+
+def _narrowly(role: str, database: str) -> str:
+    return f"ALTER ROLE {identifier(role)} IN DATABASE {identifier(database)}"
 
 
 def _volume(over_ms: float) -> str | None:

@@ -9,7 +9,7 @@ from chatai_core.errors import (
     BadData,
     Busy,
     ChataiError,
-    Declined,
+    Interrupted,
     Misused,
     NotFound,
     NotPermitted,
@@ -24,7 +24,7 @@ Outcome = Literal["done", "failed", "skipped"]
 
 # Of several failures the one decides that another try does not cure.
 _GRAVEST: tuple[type[ChataiError], ...] = (
-    Declined,
+    Interrupted,
     Unavailable,
     ProgramFailed,
     BadData,
@@ -75,13 +75,13 @@ def must_be_possible(obstacles: Sequence[ChataiError | None]) -> None:
 
 
 def carry_out(tasks: Sequence[Task], perform: Callable[[Task], str | None]) -> list[Ended]:
-    """How each of the tasks ended. When the server is gone or Ctrl-C was pressed, those that remain are skipped."""
+    """How each of the tasks ended. When the server is gone or we are to end, those that remain are skipped."""
     ended: list[Ended] = []
     stop: Ended | None = None
     for task in tasks:
         if stop is None:
             one = _performed(task, perform)
-            if isinstance(one.error, Unavailable | Declined):
+            if isinstance(one.error, Unavailable | Interrupted):
                 stop = Ended("skipped", remark=_("It was not begun: {reason}").format(reason=one.reason))
             ended.append(one)
         else:
@@ -93,8 +93,8 @@ def _performed(task: Task, perform: Callable[[Task], str | None]) -> Ended:
     began = time.monotonic()
     try:
         remark = perform(task)
-    except KeyboardInterrupt:
-        return Ended("failed", _since(began), error=Declined(_("Interrupted.")))
+    except KeyboardInterrupt as error:
+        return Ended("failed", _since(began), error=Interrupted.by(error))
     except ChataiError as error:
         return Ended("failed", _since(began), error=error)
     return Ended("done", _since(began), remark)
@@ -110,8 +110,8 @@ def failure(names: Sequence[str], ended: Sequence[Ended]) -> ChataiError | None:
     if not failed:
         return None
     kind, error = next((k, e) for k in _GRAVEST for _name, e in failed if isinstance(e, k))
-    if kind is Declined:
-        return Declined(error.what, why=error.why)
+    if kind is Interrupted:
+        return error
     shown = [name for name, _error in failed]
     what = _("{failed} of {all} could not be done: {names}.").format(
         failed=len(failed), all=len(names), names=", ".join(shown[:_NAMED]) + (" …" if len(shown) > _NAMED else "")

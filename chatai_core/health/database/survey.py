@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chatai_core.adapters.postgres import Database
 from chatai_core.database import snapshots, visibility
-from chatai_core.errors import Busy
+from chatai_core.errors import Busy, ServerFull
 from chatai_core.findings import Finding, Skipped, Survey
 from chatai_core.health import survey as surveys
 from chatai_core.health.check import Check
@@ -56,26 +56,32 @@ def survey(chatai: Installation, *, costed: bool = False) -> Survey:
         return _explained(chatai, began)
     with _lanes(chatai) as databases:
         try:
-            look, forgotten = _look(chatai, databases[0])
-        except Busy as error:
-            return surveys.summed(
-                [Finding(connections.NAME, "critical", str(error), remedy="chatai db connections")], began
-            )
+            look, remembered = _look(chatai, databases[0])
+        except ServerFull as error:
+            full = Finding(connections.NAME, "critical", str(error), remedy="chatai db connections")
+            return surveys.summed([full], began)
         spent: dict[str, Milliseconds] = {}
         timed = [_timed(check, spent) for check in checks.ALL]
         looks = [replace(look, database=database) for database in databases]
         found = surveys.run_in_lanes(looks, timed, limit=LIMIT)
-        found = replace(found, duration_seconds=time.monotonic() - began, skipped=[*found.skipped, *forgotten])
-        return _with_cost(found, _cost(databases, spent)) if costed else found
+        result = surveys.summed([*found.checks, remembered, *found.skipped], began)
+        return _with_cost(result, _cost(databases, spent)) if costed else result
 
 
-def _look(chatai: Installation, database: Database) -> tuple[Look, list[Skipped]]:
-    """What the checks share, and what of the counters could not be remembered."""
+def _look(chatai: Installation, database: Database) -> tuple[Look, Finding]:
+    """What the checks share, and whether the counters could be remembered."""
     directory = chatai.state / "database"
-    limits, seen = chatai.settings.database_limits, visibility.look(database)
-    now = snapshots.take(database, directory)
-    look = Look(database, limits, seen, directory, now, snapshots.oldest(database, directory))
-    return look, [Skipped("snapshots", now.reading)] if now.reading else []
+    look = Look(database, chatai.settings.database_limits, visibility.look(database), directory)
+    try:
+        now = snapshots.take(database, directory)
+        look = replace(look, now=now, before=snapshots.oldest(database, directory))
+    except Busy as error:  # somebody has locked a catalogue: the checks that need it will say so, each for itself
+        return look, Finding("snapshots", "unknown", str(error), remedy="chatai db locks")
+    if now.reading:
+        return look, Finding("snapshots", "warning", now.reading, {"directory": str(directory)}, f"ls -l {directory}")
+    since = f"{now.counters_since.astimezone():%Y-%m-%d %H:%M}"
+    good = _("Counters are compared from one call to the next; they count since {time}.").format(time=since)
+    return look, Finding("snapshots", "ok", good, {"counters_since": now.counters_since.isoformat()})
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Who asks, and whether the role sees enough to call anything healthy."""
 
+from chatai_core.database import visibility
 from chatai_core.findings import Finding
 from chatai_core.health.database.look import Look
 from chatai_core.i18n import _
@@ -16,16 +17,17 @@ def check(look: Look) -> Finding:
         "superuser": seen.is_superuser,
         "in_recovery": seen.in_recovery,
         "sees_sessions": seen.sees_sessions,
-        "hidden_tables": seen.hidden_tables,
     }
     server = _("a replica") if seen.in_recovery else _("a primary")
     who = _("{role} on PostgreSQL {version}, {server}.").format(role=seen.role, version=seen.version, server=server)
     if not seen.sees_sessions:
         hidden = _("It sees only its own sessions, so what others do is unknown.")
         return Finding(NAME, "unknown", f"{who} {hidden}", evidence, seen.grant("pg_monitor"))
-    if seen.hidden_tables:
+    found = visibility.tables(look.database)
+    evidence["hidden_tables"] = found.hidden
+    if found.hidden:
         hidden = _("It may not read {count} of {tables} tables, so their bloat is unknown.").format(
-            count=seen.hidden_tables, tables=seen.tables
+            count=found.hidden, tables=found.tables
         )
         return Finding(NAME, "unknown", f"{who} {hidden}", evidence, seen.grant("pg_read_all_data"))
     return Finding(NAME, "ok", who, evidence)

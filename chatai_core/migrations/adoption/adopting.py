@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatai_core.adapters import postgres
-from chatai_core.errors import ChataiError, Misconfigured, NotPermitted
+from chatai_core.errors import ChataiError
 from chatai_core.i18n import _
 from chatai_core.migrations import offline, scripts
-from chatai_core.migrations.adoption import catalog, conversion, former, reference, repairs, sealing
+from chatai_core.migrations.adoption import (
+    catalog,
+    conversion,
+    former,
+    jsonb,
+    obstacles,
+    reference,
+    repairs,
+    sealing,
+    triggers,
+)
 from chatai_core.migrations.adoption.catalog import Catalog
 from chatai_core.migrations.adoption.recognition import Former
-from chatai_core.migrations.adoption.repairs import Refusal, Repair, Rule
+from chatai_core.migrations.adoption.repairs import Repair, Rule
+from chatai_core.migrations.adoption.triggers import Trigger
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -59,21 +70,38 @@ class Adoption:
 def survey(connection: "Connection", found: Former) -> Adoption:
     """What adopting this database takes. Raises Misconfigured or NotPermitted when it cannot be done."""
     found.require_adoptable()
-    _require_owner(connection)
+    obstacles.require_owner(connection)
     here, ours = reference.compared(connection)
-    _require_convertible(connection, here, ours)
-    needed = _counted(connection, list(repairs.rules(here, ours)))
+    obstacles.require_none(connection, here, ours)
+    owner = connection.exec_driver_sql(repairs.OWNER).scalar_one()
+    for probe in jsonb.PROBES:
+        catalog.told(connection, probe)
+    needed = _counted(connection, [*jsonb.rules(here, ours), *repairs.rules(here, ours, owner)])
+    silenced = triggers.found(connection)
     secrets = [_sealing(connection, table, column) for table, column in conversion.SECRETS.items()]
     return Adoption(
-        acts=_acts(here, ours, found, [rule for rule, _rows in needed], secrets),
+        acts=[
+            *(trigger.silencing() for trigger in silenced),
+            *_acts(here, ours, [rule for rule, _rows in needed], owner, secrets),
+            *(trigger.waking() for trigger in silenced),
+            *_books(found),
+        ],
         repairs=[
             *(Repair(rule.table, rule.column, rows, rule.sentence) for rule, rows in needed),
             *(_repair(one) for one in secrets if one.duplicates),
         ],
         ours=ours,
-        remarks=_remarks(here, ours, secrets),
+        remarks=_remarks(here, ours, secrets, silenced),
         warnings=_warnings(connection),
     )
+
+
+def look(connection: "Connection", found: Former) -> Adoption:
+    """The same in a transaction of its own, of which nothing stays."""
+    with connection.begin() as transaction:
+        adoption = survey(connection, found)
+        transaction.rollback()
+    return adoption
 
 
 def carry_out(connection: "Connection", found: Former, cipher: "Cipher") -> Adoption:
@@ -107,26 +135,30 @@ def erase(url: str) -> list[str]:
     return [_not_erased(" ".join(said))] if undone else []
 
 
-def _acts(
-    here: Catalog, ours: Catalog, found: Former, rules: list[Rule], secrets: list[Sealing]
-) -> list[str | Sealing]:
+def _acts(here: Catalog, ours: Catalog, rules: list[Rule], owner: str, secrets: list[Sealing]) -> list[str | Sealing]:
+    early = [rule for rule in rules if rule.is_early]
+    late = [rule for rule in rules if not (rule.is_early or rule.is_fill)]
     return [
         *(text for text in offline.statements(scripts.BASE, 0) if text.startswith("CREATE EXTENSION")),
+        repairs.NOTEBOOK,
+        *(jsonb.PROBES if early else ()),
+        *repairs.mending(early),
         *conversion.unbinding(here, ours),
         *conversion.altering(here, ours),
         *conversion.numbering(here),
-        *repairs.notebook(found.revision),
-        *repairs.statements(rules),
+        *repairs.keeping(late, owner),
+        *repairs.mending(late),
         sealing.TELEGRAM_IDS,
         *secrets,
+        *repairs.filling([rule for rule in rules if rule.is_fill]),
         *conversion.rewriting(),
         *conversion.binding(here, ours, reference.as_typed(reference.made())),
-        *_books(found),
     ]
 
 
 def _books(found: Former) -> Iterator[str]:
-    """From now on its revision is the first of ours."""
+    """From now on its revision is the first of ours; what it was is noted."""
+    yield repairs.adopted(found.revision)
     yield from (text for text in offline.statements(scripts.BASE, 0) if text.startswith("CREATE TABLE IF NOT EXISTS"))
     if found.revision is not None:
         yield f"DELETE FROM {_BOOKS}"
@@ -156,74 +188,7 @@ def _repair(one: Sealing) -> Repair:
     return Repair(one.table, conversion.SECRETS[one.table], one.duplicates, sentence)
 
 
-def _require_owner(connection: "Connection") -> None:
-    others = [
-        f"{table} ({owner})"
-        for table, owner in connection.exec_driver_sql(
-            "SELECT relname, pg_get_userbyid(relowner) FROM pg_class WHERE relname = ANY (%(tables)s)"
-            " AND relnamespace = to_regnamespace(current_schema()) AND NOT pg_has_role(relowner, 'USAGE')",
-            {"tables": list(former.TABLES)},
-        )
-    ]
-    if others:
-        raise NotPermitted(
-            _("This role may not change the tables of the former ChatAI."),
-            why=_("They belong to others: {tables}.").format(tables=", ".join(others)),
-            hint="chatai config show --origin",
-        )
-
-
-def _require_convertible(connection: "Connection", here: Catalog, ours: Catalog) -> None:
-    problems = [
-        _("{table}.{column} is {have}, which cannot become {want}").format(
-            table=want.table, column=want.name, have=have.type, want=want.type
-        )
-        for key, want in ours.columns.items()
-        if (have := here.columns.get(key)) and have.type != want.type and _cannot(have.type, want.type, want.name)
-    ]
-    problems = problems or [*_views(connection, here, ours), *_refused(connection, repairs.refusals(here, ours))]
-    if problems:
-        raise Misconfigured(
-            _("This database of a former ChatAI cannot be adopted as it is."),
-            why="; ".join(problems) + ".",
-            hint="psql $DATABASE_URL",
-        )
-
-
-def _cannot(have: str, want: str, column: str) -> bool:
-    return conversion.using(have, want, column) is None
-
-
-def _views(connection: "Connection", here: Catalog, ours: Catalog) -> Iterator[str]:
-    """Views keep PostgreSQL from changing a column's type."""
-    changing = {k for k, want in ours.columns.items() if (have := here.columns.get(k)) and have.type != want.type}
-    changing |= set(conversion.SECRETS.items())
-    for view, table, column in connection.exec_driver_sql(_VIEWS, {"tables": list(former.TABLES)}):
-        if (table, column) in changing:
-            yield _("the view {view} uses {table}.{column}: drop it, and make it again afterwards").format(
-                view=view, table=table, column=column
-            )
-
-
-_VIEWS = """
-SELECT DISTINCT r.ev_class::regclass::text, c.relname, a.attname
-FROM pg_depend d
-JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
-JOIN pg_class c ON c.oid = d.refobjid AND c.relname = ANY (%(tables)s)
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
-WHERE c.relnamespace = to_regnamespace(current_schema())
-ORDER BY 1, 2, 3
-"""
-
-
-def _refused(connection: "Connection", wanted: Iterator[Refusal]) -> Iterator[str]:
-    for refusal in wanted:
-        count = connection.exec_driver_sql(refusal.counting).scalar_one()
-        if count:
-            yield f"{count} {refusal.sentence} ({refusal.counting})"
-
-
-def _remarks(here: Catalog, ours: Catalog, secrets: list[Sealing]) -> list[str]:
+def _remarks(here: Catalog, ours: Catalog, secrets: list[Sealing], silenced: list[Trigger]) -> list[str]:
     unfilled = [f"{table}.{name}" for table in former.TABLES for name in conversion.unfilled(here, ours, table)]
     said = [
         _("The former ChatAI cannot use this database any more: stop it first. Its way back is a backup."),
@@ -232,6 +197,12 @@ def _remarks(here: Catalog, ours: Catalog, secrets: list[Sealing]) -> list[str]:
             tokens=sum(one.rows for one in secrets)
         ),
     ]
+    if silenced:
+        said.append(
+            _("These triggers do not fire meanwhile, and afterwards as before: {triggers}.").format(
+                triggers=", ".join(f"{one.name} ({one.table})" for one in silenced)
+            )
+        )
     if unfilled:
         said.append(_("No value is required any more in {columns}.").format(columns=", ".join(unfilled)))
     return said

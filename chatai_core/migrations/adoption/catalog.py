@@ -1,6 +1,6 @@
 """Tables as the server itself describes them: columns, constraints and indexes, comparable word for word."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,13 +28,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A primary key (kind p), UNIQUE (u), CHECK (c) or foreign key (f)."""
+    """A primary key (kind p), UNIQUE (u), CHECK (c) or foreign key (f); ``is_valid`` is its index, if it has one."""
 
     table: str
     name: str
     kind: str
     columns: list[str]
     definition: str
+    is_valid: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,14 @@ class Catalog:
         return constraints | {one.name for one in self.indexes if one.table == table}
 
 
-def read(connection: "Connection", schema: int) -> Catalog:
-    """The tables of ChatAI in the schema with this oid."""
-    columns = asked(connection, Column, question(__file__, "columns"), schema=schema)
+def read(connection: "Connection", schema: int, tables: Iterable[str] = former.TABLES) -> Catalog:
+    """These tables of ChatAI in the schema with this oid."""
+    given = {"schema": schema, "tables": list(tables)}
+    columns = asked(connection, Column, question(__file__, "columns"), **given)
     return Catalog(
         {(column.table, column.name): column for column in columns},
-        asked(connection, Constraint, question(__file__, "constraints"), schema=schema),
-        asked(connection, Index, question(__file__, "indexes"), schema=schema),
+        asked(connection, Constraint, question(__file__, "constraints"), **given),
+        asked(connection, Index, question(__file__, "indexes"), **given),
     )
 
 

@@ -6,7 +6,9 @@ SELECT c.relname AS table,
                FROM unnest(k.conkey) WITH ORDINALITY AS key (attnum, place)
                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = key.attnum
               ORDER BY place) AS columns,
-       replace(pg_get_constraintdef(k.oid), 'REFERENCES ' || quote_ident(n.nspname) || '.', 'REFERENCES ') AS definition
+       replace(pg_get_constraintdef(k.oid), 'REFERENCES ' || quote_ident(n.nspname) || '.', 'REFERENCES ') AS definition,
+       k.contype NOT IN ('p', 'u') OR EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = k.conindid AND x.indisvalid)
+           AS is_valid
   FROM pg_constraint k
   JOIN pg_class c ON c.oid = k.conrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -34,13 +34,19 @@ def opening() -> list[str]:
 
 def unbinding(here: Catalog, ours: Catalog) -> list[str]:
     """Let go of constraints and indexes that are not ours; give those that are ours in all but name our name."""
-    gone = {one.name for one in here.constraints if _same(one, ours) is None and _is_replaced(one, ours)}
-    gone_indexes = {one.name for one in here.indexes if _alike(one, ours) is None and _is_in_the_way(one, ours)}
+    constraints, indexes = gone(here, ours)
     return [
-        *(f"ALTER TABLE {one.table} DROP CONSTRAINT {_q(one.name)}" for one in here.constraints if one.name in gone),
-        *(f"DROP INDEX {_q(name)}" for name in sorted(gone_indexes)),
-        *_renaming(here, ours, gone | gone_indexes),
+        *(f"ALTER TABLE {one.table} DROP CONSTRAINT {_q(one.name)}" for one in constraints),
+        *(f"DROP INDEX {_q(name)}" for name in indexes),
+        *_renaming(here, ours, {*(one.name for one in constraints), *indexes}),
     ]
+
+
+def gone(here: Catalog, ours: Catalog) -> tuple[list[Constraint], list[str]]:
+    """The constraints that are dropped, foreign keys before what they refer to, and the names of such indexes."""
+    constraints = [one for one in here.constraints if _same(one, ours) is None and _is_replaced(one, ours)]
+    indexes = [one.name for one in here.indexes if _alike(one, ours) is None and _is_in_the_way(one, ours)]
+    return sorted(constraints, key=lambda one: one.kind != "f"), sorted(indexes)
 
 
 def _renaming(here: Catalog, ours: Catalog, gone: set[str]) -> Iterator[str]:

@@ -19,15 +19,17 @@ TELEGRAM_IDS = (
     "UPDATE bot_instances SET telegram_bot_id = split_part(bot_token, ':', 1)::bigint\n"
     "    WHERE bot_token ~ '^[0-9]{3,18}:'"
 )
+# Before NULL is filled up: a row that was never used does not win over one that is.
 _ORDER = "ORDER BY is_active DESC NULLS LAST, id"
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A row's token in plaintext, without blanks around it; empty when it has none."""
+    """A row's token in plaintext, without blanks around it; empty when it has none; NULL is not ``is_given``."""
 
     id: int
     token: str
+    is_given: bool
 
 
 def counting(table: str, column: str) -> tuple[str, str]:
@@ -59,18 +61,20 @@ def seal_bots(connection: "Connection", cipher: "Cipher") -> int:
     _write(connection, "bot_instances", "bot_token", "bot_token_fingerprint", "bot_token_hint", sealed)
     for one, first in useless:
         if first is not None:
-            _note(connection, "bot_instances", one.id, _same_token(first))
+            _note(connection, "bot_instances", one.id, "is_active", _same_token(first))
             _told(connection, "UPDATE bot_instances SET is_active = false WHERE id = %(id)s", id=one.id)
+        elif one.is_given:
+            _note(connection, "bot_instances", one.id, "bot_token", _("An empty token: none."))
         _told(connection, "UPDATE bot_instances SET bot_token = NULL WHERE id = %(id)s", id=one.id)
     return len(kept)
 
 
 def _sorted(connection: "Connection", table: str, column: str) -> tuple[list[Secret], list[tuple[Secret, int | None]]]:
     """The rows with a token of their own; the others, each with the row that has the same (None: they have none)."""
-    rows = connection.exec_driver_sql(f"SELECT id, {column} AS token FROM {table} {_ORDER}")
+    rows = connection.exec_driver_sql(f"SELECT id, {column} FROM {table} {_ORDER}")
     first: dict[str, int] = {}
     kept, useless = [], []
-    for one in (Secret(id, (token or "").strip()) for id, token in rows):
+    for one in (Secret(id, (token or "").strip(), token is not None) for id, token in rows):
         if one.token and one.token not in first:
             first[one.token] = one.id
             kept.append(one)
@@ -81,7 +85,7 @@ def _sorted(connection: "Connection", table: str, column: str) -> tuple[list[Sec
 
 def _disable_key(connection: "Connection", id: int, first: int | None) -> None:
     reason = _("It has no key.") if first is None else _same_token(first)
-    _note(connection, "ai_token_pool", id, reason)
+    _note(connection, "ai_token_pool", id, "is_active", reason)
     _told(
         connection,
         "UPDATE ai_token_pool SET is_active = false, quarantined_at = now(), quarantine_reason = %(reason)s"
@@ -95,11 +99,12 @@ def _same_token(first: int) -> str:
     return _("It has the same token as {id}, which keeps it.").format(id=first)
 
 
-def _note(connection: "Connection", table: str, id: int, rule: str) -> None:
+def _note(connection: "Connection", table: str, id: int, column: str, rule: str) -> None:
+    """Write down what a column holds that is changed now; of the tokens only an empty one is noted."""
     _told(
         connection,
-        f"INSERT INTO {former.NOTES} (table_name, row_id, rule) VALUES (%(table)s, %(id)s, %(rule)s)",
-        table=table,
+        f"INSERT INTO {former.NOTES} (table_name, row_id, column_name, old_value, rule)"
+        f" SELECT '{table}', id, '{column}', {column}::text, %(rule)s FROM {table} WHERE id = %(id)s",
         id=id,
         rule=rule,
     )

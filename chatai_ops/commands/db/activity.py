@@ -15,10 +15,14 @@ from chatai_ops.commands.db import panels
 
 if TYPE_CHECKING:
     from chatai_core.database.connections import Connections
-    from chatai_core.database.ending.signals import Ended
     from chatai_core.installation import Installation
 
 app = Commands()
+
+
+def _start(text: str) -> datetime:
+    return times.moment(text, hint="chatai db activity --json")
+
 
 User = Annotated[str | None, typer.Option("--user", metavar="ROLE", help=_("Only sessions of this role."))]
 Application = Annotated[
@@ -44,7 +48,7 @@ Started = Annotated[
     typer.Option(
         "--started",
         metavar="TIMESTAMP",
-        parser=times.moment,
+        parser=_start,
         help=_("Only the session with this backend_start: for scripts, which must not hit the next of this number."),
     ),
 ]
@@ -52,7 +56,9 @@ Force = Annotated[bool, typer.Option("--force", help=_("Also what is protected: 
 Now = Annotated[bool, typer.Option("--now", help=_("Do not cancel its query first."))]
 Wait = Annotated[
     float | None,
-    typer.Option("--wait", min=0, metavar="SECONDS", help=_("How long it may take to be gone; 10 unless told.")),
+    typer.Option(
+        "--wait", min=0, max=options.DAY, metavar="SECONDS", help=_("How long it may take to be gone; 10 unless told.")
+    ),
 ]
 
 
@@ -92,7 +98,7 @@ def long(
     force: Force = False,
     now: Now = False,
     wait: Wait = None,
-) -> "list[db.long.LongRunning] | ask.Planned[list[Ended]]":
+) -> "list[db.long.LongRunning] | ask.Planned[list[ending.signals.Ended]]":
     """Queries and transactions that last, and what protects them; those that are idle in a transaction, too.
 
     With --terminate their sessions are ended, but for the protected ones.
@@ -132,7 +138,7 @@ def locks(
 )
 def cancel(
     chatai: "Installation", pid: Pid, started: Started = None, force: Force = False, wait: Wait = None
-) -> "ask.Planned[Ended]":
+) -> "ask.Planned[ending.signals.Ended]":
     """Cancel the query that a session runs; the session stays. Asks first.
 
     What is protected is refused: backups, migrations, replication, wraparound, indexes being built concurrently.
@@ -154,7 +160,7 @@ def terminate(
     force: Force = False,
     now: Now = False,
     wait: Wait = None,
-) -> "ask.Planned[Ended]":
+) -> "ask.Planned[ending.signals.Ended]":
     """End a session: its query is cancelled first, then it is terminated and seen to be gone. Asks first.
 
     What is protected is refused: backups, migrations, replication, wraparound, indexes being built concurrently.
@@ -163,11 +169,13 @@ def terminate(
     return _planned(chatai, plan)
 
 
-def _planned(chatai: "Installation", plan: "ending.plans.EndingPlan") -> "ask.Planned[Ended]":
+def _planned(chatai: "Installation", plan: "ending.plans.EndingPlan") -> "ask.Planned[ending.signals.Ended]":
     return ask.Planned(plan, lambda: ending.plans.carry_out_one(chatai.database, plan), asks=True)
 
 
-def _planned_for_many(chatai: "Installation", plan: "ending.plans.EndingPlan") -> "ask.Planned[list[Ended]]":
+def _planned_for_many(
+    chatai: "Installation", plan: "ending.plans.EndingPlan"
+) -> "ask.Planned[list[ending.signals.Ended]]":
     """One is asked about; many only when the database's name is typed."""
     name = plan.database if len(plan.sessions) > 1 else None
     return ask.Planned(plan, lambda: ending.plans.carry_out(chatai.database, plan), asks=bool(plan.sessions), name=name)

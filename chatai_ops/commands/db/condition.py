@@ -22,10 +22,14 @@ Sort = Annotated[
     typer.Option("--sort", help=_("What decides which come first: all time, time of a call, calls.")),
 ]
 Over = Annotated[
-    float | None, typer.Option("--over", metavar="MS", min=0, help=_("Only those with a longer mean, in milliseconds."))
+    float | None,
+    typer.Option(
+        "--over", metavar="MS", min=0, max=options.MOST, help=_("Only those with a longer mean, in milliseconds.")
+    ),
 ]
 MinCalls = Annotated[
-    int, typer.Option("--min-calls", metavar="N", min=1, help=_("Only those that ran at least N times."))
+    int,
+    typer.Option("--min-calls", metavar="N", min=1, max=options.MOST, help=_("Only those that ran at least N times.")),
 ]
 Utility = Annotated[bool, typer.Option("--utility", help=_("Also COMMIT, SET, CREATE and the like."))]
 
@@ -64,7 +68,7 @@ def wraparound(chatai: "Installation", limit: options.Limit = 10) -> "db.wraparo
 @app.command(
     panel=panels.CONDITION,
     explains=True,
-    empty=_("The database has no sequences."),
+    empty=_("There is no such sequence."),
     examples=["chatai db sequences", "chatai db sequences --schema public -n 5"],
 )
 def sequences(

@@ -29,7 +29,13 @@ MinSize = Annotated[
 Invalid = Annotated[bool, typer.Option("--invalid", help=_("Only those that do not work."))]
 MinAge = Annotated[
     float,
-    typer.Option("--min-age", metavar="DAYS", min=0, help=_("So many days without a scan prove that it is unused.")),
+    typer.Option(
+        "--min-age",
+        metavar="DAYS",
+        min=0,
+        max=options.MOST,
+        help=_("So many days without a scan prove that it is unused."),
+    ),
 ]
 Replica = Annotated[
     list[str] | None,
@@ -87,7 +93,7 @@ def indexes(
 @app.command(
     panel=panels.SPACE,
     explains=True,
-    empty=_("Every index is used."),
+    empty=_("None of these indexes is unused."),
     examples=[
         "chatai db unused-indexes",
         "chatai db unused-indexes --min-size 10MB --json",
@@ -125,7 +131,7 @@ def unused_indexes(
 @app.command(
     panel=panels.SPACE,
     explains=True,
-    empty=_("No index repeats another one."),
+    empty=_("None of these indexes repeats another one."),
     examples=["chatai db duplicate-indexes", "chatai db duplicate-indexes --json"],
 )
 def duplicate_indexes(

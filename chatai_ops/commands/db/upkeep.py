@@ -6,7 +6,7 @@ import typer
 
 from chatai_core.database import upkeep
 from chatai_core.i18n import _
-from chatai_ops import progress
+from chatai_ops import options, progress
 from chatai_ops.app import Commands
 from chatai_ops.ask import Planned
 from chatai_ops.commands.db import panels
@@ -29,12 +29,18 @@ All = Annotated[bool, typer.Option("--all", help=_("The server's own tables too.
 Freeze = Annotated[bool, typer.Option("--freeze", help=_("Freeze every row: against wraparound, before a long rest."))]
 Wait = Annotated[
     float | None,
-    typer.Option("--wait", min=0, metavar="SECONDS", help=_("How long a lock is waited for; 3 unless told.")),
+    typer.Option(
+        "--wait", min=0, max=options.DAY, metavar="SECONDS", help=_("How long a lock is waited for; 3 unless told.")
+    ),
 ]
 WaitForReaders = Annotated[
     float | None,
     typer.Option(
-        "--wait", min=0, metavar="SECONDS", help=_("How long older transactions are waited for; 60 unless told.")
+        "--wait",
+        min=0,
+        max=options.DAY,
+        metavar="SECONDS",
+        help=_("How long older transactions are waited for; 60 unless told."),
     ),
 ]
 Clean = Annotated[bool, typer.Option("--clean", help=_("Only drop the invalid copies that interrupted rebuilds left."))]

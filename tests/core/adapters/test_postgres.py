@@ -1,20 +1,24 @@
 """PostgreSQL through psycopg2: rows, transactions, and its failures in the operator's words."""
 
+import uuid
+from contextlib import closing
 from dataclasses import dataclass
 
 import psycopg2
 import pytest
 
-from chatai_core.adapters.postgres import Database
+from chatai_core.adapters.postgres import READ_ONLY, Database, Session
 from chatai_core.errors import (
+    AccessRefused,
     Busy,
     ChataiError,
     Misconfigured,
     NotFound,
     NotPermitted,
+    ProgramFailed,
     Unavailable,
 )
-from tests.servers.databases import Databases
+from tests.servers.databases import Databases, PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,64 @@ def test_a_cancelled_statement_is_busy(database: Database) -> None:
     with pytest.raises(Busy), database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '50ms'")
         cursor.execute("SELECT pg_sleep(10)")
+
+
+def test_a_login_that_waits_for_a_locked_catalogue_is_busy(any_url: str) -> None:
+    with closing(Database(any_url)) as database, database.connection() as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK pg_class IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Busy) as caught:
+            Database(any_url, settings=READ_ONLY).value("SELECT 1")
+        assert "canceling statement due to lock timeout" in caught.value.why
+
+
+def test_a_role_that_may_not_come_in_is_refused(server: PostgreSQL, any_url: str) -> None:
+    name = f"nologin{uuid.uuid4().hex[:8]}"
+    server.execute("CREATE ROLE {} NOLOGIN", name)
+    try:
+        with pytest.raises(AccessRefused, match="is not permitted to log in"):
+            Database(server.url("postgres", user=name)).value("SELECT 1")
+        server.execute("ALTER ROLE {} LOGIN", name)
+        database = Database(any_url).value("SELECT current_database()")
+        server.execute("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", database)
+        with pytest.raises(AccessRefused, match="permission denied for database"):
+            Database(server.url(database, user=name)).value("SELECT 1")
+        server.execute("ALTER DATABASE {} ALLOW_CONNECTIONS false", database)
+        with pytest.raises(AccessRefused, match="not currently accepting connections"):
+            Database(server.url(database)).value("SELECT 1")
+    finally:
+        server.execute("DROP ROLE {}", name)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT {'(' * 2000}1{')' * 2000} {'+ 1' * 40000}",  # 54001: the stack
+        f"CREATE TABLE wide ({', '.join(f'c{number} int' for number in range(1700))})",  # 54011
+        "SELECT pg_wal_replay_pause()",  # 55000
+        "DO $$ BEGIN RAISE SQLSTATE '53200' USING MESSAGE = 'out of memory'; END $$",
+        "DO $$ BEGIN RAISE SQLSTATE '58030' USING MESSAGE = 'could not read'; END $$",
+        "DO $$ BEGIN RAISE SQLSTATE 'XX001' USING MESSAGE = 'invalid page'; END $$",
+    ],
+    ids=lambda statement: statement[:40],
+)
+def test_what_the_server_cannot_do_is_no_server_that_does_not_answer(any_url: str, statement: str) -> None:
+    with Session(any_url, application="psql") as session:
+        with pytest.raises(ProgramFailed, match="could not carry it out"):
+            session.run(statement)
+        with pytest.raises(ProgramFailed, match="could not carry it out"):
+            session.database.value(statement)
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "55006", "57014"])
+def test_what_another_try_may_cure_is_busy(any_database: Database, code: str) -> None:
+    with pytest.raises(Busy):
+        any_database.value(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
+
+
+@pytest.mark.parametrize("code", ["57P01", "57P02", "57P03", "08006"])
+def test_a_server_that_ends_does_not_answer(any_database: Database, code: str) -> None:
+    with pytest.raises(Unavailable, match="does not answer"):
+        any_database.value(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
 
 
 def test_a_syntax_error_is_a_bug_and_stays_one(database: Database) -> None:

@@ -111,6 +111,19 @@ def test_an_index_that_cannot_be_estimated_is_counted(any_database: Database) ->
     any_database.execute("ANALYZE t")
     row = only(bloat.estimated(any_database))
     assert (row.index_bloat_bytes, row.indexes_unknown) == (None, 3)
+    sizes = "SELECT sum(pg_relation_size(i)) FROM unnest('{of_names,partial,unsure}'::regclass[]) AS i"
+    assert row.indexes_unknown_bytes == any_database.value(sizes)
+
+
+def test_the_indexes_of_a_table_that_cannot_be_estimated_are_unknown_too(any_database: Database) -> None:
+    """A queue that was emptied: VACUUM gives back the pages of the table, and none of its indexes."""
+    fill(any_database, "t", "a int", "g")
+    any_database.execute("CREATE INDEX i ON t (a); DELETE FROM t")
+    flush(any_database)
+    typed(any_database.url, "VACUUM ANALYZE t")
+    row = only(bloat.estimated(any_database))
+    assert (row.table_bytes, row.index_bloat_bytes, row.indexes_unknown) == (0, None, 1)
+    assert row.indexes_unknown_bytes == any_database.value("SELECT pg_relation_size('i')") > 0
 
 
 def test_a_table_never_analyzed_or_analyzed_long_ago_is_told_to_be_analyzed(any_database: Database) -> None:
@@ -190,9 +203,27 @@ def test_a_crash_that_took_the_counters_is_not_taken_for_a_clean_table(cluster: 
     found = {row.table: row for row in bloat.estimated(database)}
     assert (found["analyzed"].live_tuples, found["analyzed"].dead_tuples) == (ROWS, None)
     assert (found["never"].live_tuples, found["never"].dead_tuples, found["never"].is_vacuum_due) == (None, None, None)
-    assert "A crash or a reset has taken its counters" in (found["analyzed"].reason or "")
+    told = (
+        'A crash or a reset has taken its counters, so that its dead rows are not known: ANALYZE "public"."analyzed";'
+    )
+    assert found["analyzed"].reason == told
     assert found["analyzed"].dead_share is None
+    assert found["analyzed"].bloat_bytes is None, "half of it may be dead, as far as anybody knows"
+    database.execute('ANALYZE "analyzed"')
+    row = only(bloat.estimated(database), "analyzed")
+    assert (row.live_tuples, row.dead_tuples, row.reason) == (ROWS - 100, 100, None)
+    assert row.bloat_bytes is not None
     database.close()
+
+
+def test_a_table_of_dead_rows_alone_is_unknown_too_after_a_reset(any_database: Database) -> None:
+    fill(any_database, "t", "a int", "g")
+    any_database.execute("DELETE FROM t")
+    flush(any_database)
+    any_database.execute("ANALYZE t")
+    any_database.value("SELECT pg_stat_reset()")
+    row = only(bloat.estimated(any_database))
+    assert (row.bloat_bytes, row.live_tuples, row.dead_tuples) == (None, 0, None)
 
 
 def test_a_locked_table_is_shown_without_numbers(any_database: Database, reports: Database) -> None:
@@ -258,6 +289,7 @@ def test_filters_and_order(any_database: Database) -> None:
     assert [row.table for row in bloat.estimated(any_database, limit=1)] == ["t"]
     assert [row.table for row in bloat.estimated(any_database, names=["clean"])] == ["clean"]
     assert [row.table for row in bloat.estimated(any_database, least_bytes=300_000)] == ["clean"]
+    any_database.execute("CREATE SCHEMA other")
     assert bloat.estimated(any_database, schema="other") == []
 
 

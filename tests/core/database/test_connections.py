@@ -13,7 +13,7 @@ from chatai_core.adapters.postgres import READ_ONLY, Database, libpq, name_of
 from chatai_core.database import connections
 from chatai_core.database.connections import Connections
 from chatai_core.errors import Busy
-from tests.core.database.busy import connected, idle_in_transaction, until
+from tests.core.database.busy import connected, idle_in_transaction, tell, until
 from tests.core.database.roles import seen_by_a_role
 from tests.servers.clusters import Cluster
 from tests.servers.databases import PostgreSQL
@@ -42,6 +42,12 @@ def settled(reports: Database, used: int) -> Connections:
     """What is counted once connections that were closed are gone in the server, too."""
     until(lambda: connections.count(reports).used == used)
     return connections.count(reports)
+
+
+def clients(connection: psycopg2.extensions.connection) -> int:
+    """How many there are, asked without one more."""
+    connection.rollback()
+    return int(tell(connection, "SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL"))
 
 
 def statement(url: str, *statements: str) -> None:
@@ -84,6 +90,16 @@ def test_places_reserved_for_a_group_are_not_usable(small: Cluster) -> None:
     with asked(small.start().url) as reports:
         found = connections.count(reports)
     assert (found.reserved, found.usable) == (5, 7)
+    statement(small.url, "CREATE ROLE app LOGIN", "CREATE ROLE plain LOGIN", "GRANT pg_use_reserved_connections TO app")
+    for role, promised in (("plain", 7), ("app", 9)):
+        with ExitStack() as stack:
+            usable = settled(stack.enter_context(asked(as_role(small.url, role))), 1).usable
+            count = 1
+            with pytest.raises(psycopg2.OperationalError, match="remaining connection slots"):
+                while count < 13:
+                    stack.enter_context(connected(as_role(small.url, role)))
+                    count += 1
+            assert count == usable == promised
 
 
 def test_the_limits_of_role_and_database_count_where_they_come_first(small: Cluster) -> None:
@@ -126,12 +142,13 @@ def test_a_server_at_its_limit_is_busy_and_a_superuser_still_sees_why(small: Clu
     statement(small.url, "CREATE ROLE plain LOGIN")
     with ExitStack() as stack:
         for _number in range(9):
-            stack.enter_context(connected(as_role(small.url, "plain"), "leak"))
+            leak = stack.enter_context(connected(as_role(small.url, "plain"), "leak"))
         with asked(as_role(small.url, "plain")) as reports, pytest.raises(Busy, match="has no free connection"):
             connections.count(reports)
         with asked(small.url) as reports:
             found = settled(reports, 10)
         assert (found.used, found.usable, found.by_application["leak"]) == (10, 9, 9)
+        until(lambda: clients(leak) == 9)
         with pytest.raises(psycopg2.OperationalError, match="too many clients"):
             for _number in range(4):
                 stack.enter_context(connected(small.url, "admin"))

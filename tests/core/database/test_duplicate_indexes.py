@@ -214,5 +214,6 @@ def test_filters_and_order(any_database: Database, ask: Ask) -> None:
     assert [row.index for row in ask()] == ["i4", "i2"]
     assert [row.index for row in ask(limit=1)] == ["i4"]
     assert [row.index for row in ask(least_bytes=200_000)] == ["i4"]
+    any_database.execute("CREATE SCHEMA other")
     assert ask(schema="other") == []
     assert [row.index for row in ask(names=["t"])] == ["i4", "i2"]

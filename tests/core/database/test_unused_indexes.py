@@ -2,15 +2,15 @@
 
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatai_core.adapters.postgres import READ_ONLY, Database
-from chatai_core.database import index_evidence, unused_indexes
-from chatai_core.database.index_evidence import Evidence
+from chatai_core.database import index_evidence, snapshots, unused_indexes
+from chatai_core.database.index_evidence import Evidence, Use, Witness
 from chatai_core.database.unused_indexes import Tie, UnusedIndex, judge
 from chatai_core.errors import Misused
 from chatai_core.findings import Rows
@@ -287,6 +287,17 @@ def test_an_index_that_was_used_long_ago_is_a_candidate() -> None:
     assert judge(AN_INDEX, {}, lately, doubt=None, min_age_days=0) == ("keep", "It is used.")
 
 
+def test_a_standby_whose_clock_is_ahead_has_seen_nothing_and_not_less() -> None:
+    now = datetime(2026, 9, 1, tzinfo=UTC)
+    one, two = (
+        Witness(a_snapshot(taken_at), {1: Use(0, taken_at, taken_at)}, 0)
+        for taken_at in (now, now + timedelta(seconds=90))
+    )
+    evidence = index_evidence.about(AN_INDEX, [one, two])
+    assert (evidence.counted_days, evidence.unused_days) == (0, 0)
+    assert not judge(AN_INDEX, {}, evidence, doubt=None, min_age_days=14)[1].startswith("No scan in")
+
+
 def test_what_holds_it_weighs_more_than_proof() -> None:
     proved = Evidence(scans=0, counted_days=90, unused_days=90)
     assert judge(AN_INDEX, {}, proved, doubt=None, min_age_days=14)[0] == "drop"
@@ -347,6 +358,13 @@ def test_temporary_tables_of_others_are_not_shown(any_url: str, ask: Ask) -> Non
     other.execute("CREATE TEMPORARY TABLE passing (a int PRIMARY KEY)")
     assert ask() == []
     other.close()
+
+
+def a_snapshot(taken_at: datetime) -> snapshots.Snapshot:
+    return snapshots.Snapshot(
+        version=1, taken_at=taken_at, counters_since=taken_at, stats_reset=None, timeline="1",
+        database_bytes=0, indexes={}, sequences={},
+    )  # fmt: skip
 
 
 AN_INDEX = unused_indexes.Index(

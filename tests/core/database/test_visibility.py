@@ -4,6 +4,7 @@ import pytest
 
 from chatai_core.adapters.postgres import Database
 from chatai_core.database import visibility
+from chatai_core.database.visibility import Tables
 from tests.core.database.roles import seen_by_a_role
 
 
@@ -12,7 +13,7 @@ def test_a_superuser_sees_everything(any_database: Database, reports: Database) 
     seen = visibility.look(reports)
     assert (seen.role, seen.is_superuser, seen.in_recovery) == ("postgres", True, False)
     assert (seen.sees_sessions, seen.reads_settings, seen.may_signal) == (True, True, True)
-    assert (seen.tables, seen.hidden_tables, seen.sessions_hidden) == (1, 0, None)
+    assert (visibility.tables(reports), seen.sessions_hidden) == (Tables(1, 0), None)
     assert seen.server_version == any_database.value("SELECT current_setting('server_version_num')::int")
 
 
@@ -24,10 +25,10 @@ def test_a_plain_role_sees_its_own_and_is_told_the_grant(any_database: Database)
     with seen_by_a_role(any_database) as plain:
         seen = visibility.look(plain)
         assert (seen.is_superuser, seen.sees_sessions, seen.reads_settings, seen.may_signal) == (False,) * 4
-        assert (seen.tables, seen.hidden_tables) == (3, 3)
+        assert visibility.tables(plain) == Tables(3, 3)
         assert f'GRANT pg_monitor TO "{seen.role}";' in (seen.sessions_hidden or "")
         any_database.execute(f'GRANT SELECT ON a TO "{seen.role}"')
-        assert visibility.look(plain).hidden_tables == 2
+        assert visibility.tables(plain).hidden == 2
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_each_membership_opens_its_part(
     with seen_by_a_role(any_database, group) as member:
         seen = visibility.look(member)
         assert (seen.sees_sessions, seen.reads_settings, seen.may_signal) == (sessions, settings, signals)
-        assert seen.hidden_tables == 1  # to read statistics is not to read tables
+        assert visibility.tables(member).hidden == 1  # to read statistics is not to read tables
 
 
 def test_a_membership_that_is_not_inherited_opens_nothing(any_database: Database) -> None:
@@ -56,7 +57,7 @@ def test_a_membership_that_is_not_inherited_opens_nothing(any_database: Database
 
 def test_what_a_session_has_of_its_own_is_no_table_of_the_database(any_database: Database) -> None:
     any_database.execute("CREATE TEMP TABLE t ()")
-    assert visibility.look(any_database).tables == 0
+    assert visibility.tables(any_database) == Tables(0, 0)
 
 
 def test_the_statement_that_opens_it_can_be_typed(any_database: Database) -> None:

@@ -99,22 +99,6 @@ def rules(done: migrations.Migrated) -> dict[tuple[str, str], int]:
     return {(one.table, one.column): one.rows for one in done.repairs}
 
 
-@pytest.fixture(scope="module")
-def template(databases: Databases) -> Iterator[str]:
-    """The name of a former ChatAI's database, from which each test has its own."""
-    name = f"former_{uuid.uuid4().hex[:12]}"
-    with databases.named(name) as url:
-        former.build(url)
-        yield name
-
-
-@pytest.fixture
-def url(template: str, databases: Databases) -> Iterator[str]:
-    """A former ChatAI's database, to be spoilt."""
-    with databases.named(f"test_{uuid.uuid4().hex[:12]}", template=template) as url:
-        yield url
-
-
 def test_the_command_adopts_and_says_what_it_did(adopted: Adopted) -> None:
     assert adopted.ended.exit_code == 0
     assert "Of these, openai_tokens hold secrets in plaintext." in adopted.ended.stderr.splitlines()
@@ -365,7 +349,7 @@ def test_the_same_token_twice_stays_two_rows_and_serves_once(url: str) -> None:
         "UPDATE ai_token_pool SET token = 'sk-twice-0123456789' WHERE id = 5",
         "UPDATE ai_token_pool SET is_active = false WHERE id = 3",
         "UPDATE bot_instances SET bot_token = (SELECT bot_token FROM bot_instances WHERE id = 2) WHERE id = 1",
-        "UPDATE bot_instances SET bot_token = '' WHERE id = 5",
+        "UPDATE bot_instances SET bot_token = ' ' WHERE id = 5",
         "UPDATE bot_instances SET bot_token = NULL WHERE id = 7",
     )
     done = adopt(url)
@@ -425,6 +409,8 @@ def test_no_value_becomes_our_default_and_is_counted(url: str) -> None:
     assert asked(url, "SELECT answer FROM qa_knowledge WHERE id = 1") == [("",)]
     counted = asked(url, f"SELECT rule FROM {NOTES} WHERE table_name = 'users' AND column_name = 'onboarding_skipped'")
     assert counted == [("500 x no value: becomes false",)]
+    rows = f"SELECT row_ids::text FROM {NOTES} WHERE table_name = 'users' AND column_name = 'onboarding_skipped'"
+    assert asked(url, rows) == [("{[1,501)}",)]
 
 
 @pytest.mark.parametrize(
@@ -575,3 +561,14 @@ def test_a_former_chatai_that_still_works_is_named(url: str) -> None:
         migrations.upgrade(url, terms=terms)
     assert "is idle in transaction" in caught.value.why
     assert asked(url, "SELECT * FROM alembic_version") == [(former.REVISION,)]
+
+
+def test_the_plan_too_tries_again_and_names_who_holds_a_table(url: str) -> None:
+    told: list[str] = []
+    terms = Terms(cipher=lambda: CIPHER, lock_timeout=0.2, attempts=2, pause=0.05, say=told.append)
+    with holding(url, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"), pytest.raises(Busy) as caught:
+        migrations.plan_upgrade(url, terms=terms)
+    assert "2 attempts waited 0.2 s each. Process" in caught.value.why and "idle in transaction" in caught.value.why
+    assert caught.value.hint == "chatai db locks"
+    assert [line.partition(":")[0] for line in told] == ["Attempt 1 of 2"]
+    assert migrations.plan_upgrade(url, terms=terms).adopts

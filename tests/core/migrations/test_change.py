@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import psycopg2
 import pytest
+from psycopg2.extensions import parse_dsn
 
 import chatai_core
 from chatai_core import migrations
@@ -52,6 +53,16 @@ def holding(url: str, statement: str) -> Iterator[None]:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         yield
+
+
+def test_a_database_without_a_schema_is_told_what_it_lacks(empty_database_url: str) -> None:
+    with closing(Database(empty_database_url)) as database:
+        database.execute("DROP SCHEMA public CASCADE")
+    for change in (migrations.plan_upgrade, migrations.upgrade):
+        with pytest.raises(Misconfigured) as caught:
+            change(empty_database_url)
+        assert "no schema for ChatAI's tables" in caught.value.what and "public" in caught.value.why
+        assert caught.value.hint.endswith("'CREATE SCHEMA public'")
 
 
 def until(true: Callable[[], bool], seconds: float = 20) -> None:
@@ -159,7 +170,8 @@ def test_a_role_that_is_no_superuser_is_told_what_a_superuser_must_type(database
         as_role = databases.url(name, user=role)
         with pytest.raises(NotPermitted) as caught:
             migrations.upgrade(as_role)
-        assert caught.value.hint == f"psql -U postgres -d {name} -c 'CREATE EXTENSION vector'"
+        host = parse_dsn(url)["host"]
+        assert caught.value.hint == f"psql -U postgres -h {host} -d {name} -c 'CREATE EXTENSION vector'"
         assert schema(url) == []
         databases.execute("CREATE EXTENSION vector", at=name)
         assert migrations.upgrade(as_role).revision == HEAD

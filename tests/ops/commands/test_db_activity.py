@@ -278,7 +278,15 @@ def test_ending_all_that_lasts_asks_for_the_databases_name(
         done = it.on_terminal(*words, typed=[f"{name}\n"], env={"DATABASE_URL": database_url})
         assert done.exit_code == 0 and done.stdout.count("terminated") >= 2, done
         assert [is_there(database, pid) for pid in (one, two, dump)] == [False, False, True]
-    assert len(audited(home)) == 1
+    (line,) = audited(home)
+    assert all(str(pid) in line for pid in (one, two)) and str(dump) not in line
+
+
+@pytest.mark.parametrize("action", ["cancel", "terminate"])
+def test_a_start_that_is_no_moment_is_told_where_it_is_shown(action: str, chatai: Command) -> None:
+    refused = chatai("db", action, "1", "--started", "garbage", "--json")
+    told = json.loads(refused.stderr)
+    assert (refused.exit_code, told["hint"]) == (64, "chatai db activity --json")
 
 
 def test_ending_one_that_lasts_is_agreed_to_with_yes_and_none_is_said(

@@ -97,8 +97,9 @@ def test_counters_are_remembered_from_one_call_to_the_next(chatai: Command, well
 def test_a_home_that_cannot_be_written_keeps_nobody_from_the_verdict(chatai: Command, well: str, home: Path) -> None:
     (home / "state").write_text("in the way")
     shown = chatai("db", "health", "--json")
-    assert shown.exit_code == 0, shown
-    assert "snapshots" in {skipped["name"] for skipped in shown.json["skipped"]}
+    assert shown.exit_code == 1, shown
+    (finding,) = [check for check in shown.json["checks"] if check["name"] == "snapshots"]
+    assert (finding["status"], str(home / "state") in finding["remedy"]) == ("warning", True)
 
 
 def test_a_server_that_does_not_answer_is_69_and_for_monitoring_3(chatai: Command) -> None:
@@ -127,3 +128,36 @@ def test_a_locked_catalogue_holds_nobody_up(chatai: Command, server: PostgreSQL)
         shown = chatai("db", "health", "--json", env={"DATABASE_URL": url}, timeout=20)
     assert shown.json["duration_seconds"] < 3
     assert {check["name"] for check in shown.json["checks"]} >= set(CHECKS)
+
+
+@pytest.mark.parametrize("catalogue", ["pg_statistic", "pg_index"])
+def test_a_locked_catalogue_is_unknown_and_neither_full_nor_dead(
+    catalogue: str, chatai: Command, server: PostgreSQL
+) -> None:
+    with server.empty() as url, closing(psycopg2.connect(url)) as locking:
+        with locking.cursor() as cursor:
+            cursor.execute("CREATE TABLE t (id serial PRIMARY KEY)")
+            locking.commit()
+            cursor.execute(f"LOCK TABLE {catalogue} IN ACCESS EXCLUSIVE MODE")
+        shown = chatai("db", "health", "--json", env={"DATABASE_URL": url}, timeout=30)
+    if shown.exit_code == 75:  # PostgreSQL itself reads this catalogue to let somebody in
+        assert "lock" in shown.stderr
+        return
+    found = {check["name"]: check["status"] for check in shown.json["checks"]}
+    assert (shown.exit_code, found["visibility"] != "critical", found["connections"]) == (3, True, found["connections"])
+    assert found["connections"] != "critical"
+    assert "unknown" in found.values()
+
+
+def test_a_replica_is_judged_by_what_a_replica_knows(chatai: Command, cluster: Cluster) -> None:
+    primary = Database(cluster.start().url)
+    primary.execute("CREATE EXTENSION pg_stat_statements")
+    primary.execute("CREATE TABLE t AS SELECT generate_series(1, 60000) AS id")
+    standby = cluster.standby(cluster.directory.with_name("standby"), slot="standby").start()
+    try:
+        shown = chatai("db", "health", "--json", env={"DATABASE_URL": standby.url})
+    finally:
+        standby.stop()
+        primary.close()
+    assert [check for check in shown.json["checks"] if check["status"] == "unknown"] == []
+    assert {"dead_rows", "bloat"} <= {skipped["name"] for skipped in shown.json["skipped"]}

@@ -69,3 +69,4 @@ def test_every_form_is_taken(report: str, form: str, database_url: str, database
     shown = chatai("db", report, "-o", form)
     assert shown.exit_code in {0, 1, 2, 3}, shown
     assert "Traceback" not in shown.stderr
+    assert form != "csv" or "," in shown.stdout.splitlines()[0]  # a header, also when there is no row

@@ -151,6 +151,27 @@ def test_an_unknown_table_is_not_found_and_a_size_must_be_one(chatai: Command, f
     assert "'large' is not a size." in refused.stderr
 
 
+@pytest.mark.parametrize("command", [*BARE, "sequences", "cache-hit"])
+def test_an_unknown_schema_is_not_found_and_an_empty_one_says_nothing_of_the_others(
+    chatai: Command, filled: Database, command: str
+) -> None:
+    for words in (("--schema", "onw"), ("--schema", "onw", "--explain")):
+        refused = chatai("db", command, *words)
+        assert (refused.exit_code, refused.stdout) == (66, ""), refused
+        assert "There is no schema onw in this database." in refused.stderr
+        assert "Did you mean own?" in refused.stderr and "chatai db tables" in refused.stderr
+    filled.execute("CREATE SCHEMA nothing")
+    empty = chatai("db", command, "--schema", "nothing")
+    assert empty.exit_code == 0
+    assert not any(claim in empty.stderr for claim in ("Every index", "No index", "The database has no"))
+    assert command == "cache-hit" or (empty.stdout == "" and ("such" in empty.stderr or "None of" in empty.stderr))
+
+
+def test_exact_bloat_of_an_unknown_schema_is_not_found_either(chatai: Command, filled: Database) -> None:
+    filled.execute("CREATE EXTENSION pgstattuple")
+    assert chatai("db", "bloat", "--exact", "--schema", "onw").exit_code == 66
+
+
 def test_invalid_indexes_alone(chatai: Command, filled: Database) -> None:
     done = chatai("db", "indexes", "--invalid")
     assert done.exit_code == 0

@@ -164,6 +164,23 @@ def test_ctrl_c_ends_a_rebuild_in_the_server_and_takes_its_copy_away(small: Data
     assert small.value(OURS) == 0
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_another_signal_ends_a_rebuild_as_ctrl_c_does(
+    number: signal.Signals, code: int, small: Database, chatai: Command, home: Path
+) -> None:
+    with idle_in_transaction(small.url, *OLD_SNAPSHOT), running(chatai, "db reindex --json -y") as command:
+        until(lambda: "aaa_pkey_ccnew" in names(small))
+        command.send(number)
+        ended = command.ended()
+    said = f"Ended by {number.name}."
+    assert (ended.exit_code, complained(ended)["what"]) == (code, said)
+    assert [row["outcome"] for row in ended.json] == ["failed", "skipped", "skipped"]
+    assert names(small) == ["aaa_pkey", "bbb_pkey", "ccc_pkey"]
+    assert small.value(OURS) == 0
+    [line] = audited(home)
+    assert " | db_reindex | failed | " in line and said in line
+
+
 def test_what_a_killed_rebuild_leaves_is_found_and_cleaned(small: Database, chatai: Command, home: Path) -> None:
     with idle_in_transaction(small.url, *OLD_SNAPSHOT), running(chatai, "db reindex aaa -y") as command:
         until(lambda: "aaa_pkey_ccnew" in names(small))
@@ -210,4 +227,8 @@ def test_log_slow_is_shown_set_and_restored(small: Database, chatai: Command, ho
     assert chatai("db", "log-slow", "--json").json["off_restores"] == "777ms"
     off = chatai("db", "log-slow", "off", "--json")
     assert (off.json["over_ms"], off.json["off_restores"]) == (777, None)
-    assert [" | db_log_slow | success | " in line for line in audited(home)] == [True, True]
+    again = chatai("db", "log-slow", "off")
+    assert again.exit_code == 0 and "ChatAI did not set this value" in again.stderr
+    assert small.value("SELECT count(*) FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase"
+                       " WHERE datname = current_database()") == 1  # fmt: skip
+    assert [" | db_log_slow | success | " in line for line in audited(home)] == [True] * 3

@@ -308,6 +308,7 @@ def test_all_that_last_are_ended_and_the_protected_are_left(any_url: str, any_da
         assert [(left.pid, left.application) for left in plan.left] == [(dump, "pg_dump")]
         assert plan.database == any_database.value("SELECT current_database()")
         assert "Terminate 2 sessions of " in plan.summary and len(plan.steps) == 2
+        assert all(str(pid) in plan.summary for pid in (one, two))  # it is all that audit.log tells
         assert plan.remarks[0].startswith(f"{dump} (postgres, pg_dump) is left. It is protected")
         rows = plans.carry_out(any_database, plan)
         assert {(row.pid, row.outcome, row.confirmed) for row in rows} == {

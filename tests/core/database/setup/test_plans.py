@@ -1,6 +1,8 @@
 """Making what DATABASE_URL asks for, and proving it, on servers that let nobody but superusers do so."""
 
 import os
+import shlex
+import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
@@ -9,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from psycopg2.extensions import parse_dsn
 
-from chatai_core.adapters.postgres import Database, Session, identifier
+from chatai_core.adapters.postgres import Database, Session, identifier, psql
 from chatai_core.database.setup import administrators, plans
 from chatai_core.database.setup.administrators import Administrator
-from chatai_core.errors import AccessRefused, Misconfigured, Misused, NotFound, NotPermitted, Unavailable
+from chatai_core.errors import AccessRefused, ChataiError, Misconfigured, Misused, NotFound, NotPermitted, Unavailable
 from tests.servers.clusters import Cluster
 from tests.servers.databases import PostgreSQL
 
@@ -66,7 +69,7 @@ def test_role_database_rights_and_extension_are_made(wanted: Wanted) -> None:
     assert plan.statements[:3] == [
         f"CREATE ROLE {role} LOGIN",
         f"CREATE DATABASE {name} OWNER {role}",
-        f"-- in the database {name}:\nGRANT USAGE, CREATE ON SCHEMA public TO {role}",
+        f"\\connect {name} \\\\\nGRANT USAGE, CREATE ON SCHEMA public TO {role}",
     ]
     assert plan.statements[3] == 'CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA public'
     ready = plans.carry_out(wanted.url, plan)
@@ -103,13 +106,120 @@ def test_without_a_superuser_the_statements_are_told(wanted: Wanted) -> None:
         plans.carry_out(wanted.url, plan)
 
 
+def told_to_psql(plan: plans.SetupPlan) -> list[str]:
+    """The lines of the refusal that are meant for psql."""
+    assert plan.refusal is not None
+    lines = plan.refusal.why.splitlines()
+    return lines[lines.index("A superuser gives these lines to psql, pasted or through a pipe:") + 1 :]
+
+
+def run(argv: list[str], script: str = "") -> list[str]:
+    """What psql says, which stops at the first error and has no terminal to ask at."""
+    done = subprocess.run(
+        [*argv, "-X", "-v", "ON_ERROR_STOP=1"], input=script, capture_output=True, text=True, start_new_session=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [line for line in done.stdout.splitlines() if not line.startswith("You are now connected")]
+
+
+def test_psql_carries_out_what_is_told_and_nothing_lands_elsewhere(wanted: Wanted) -> None:
+    before = wanted.server.execute("SELECT extname FROM pg_extension")
+    script = told_to_psql(plans.plan(wanted.url, extensions=UNTRUSTED))
+    assert run(["psql", wanted.server.url("postgres")], "\n".join(script)) == [
+        "CREATE ROLE",
+        "CREATE DATABASE",
+        "GRANT",
+        "CREATE EXTENSION",
+    ]
+    assert wanted.server.execute("SELECT extname FROM pg_extension") == before
+    ready = plans.carry_out(wanted.url, plans.plan(wanted.url, extensions=UNTRUSTED))
+    assert ready.made == []
+    wanted.value("CREATE TABLE t AS SELECT 1 AS a; SELECT a FROM t")
+
+
+@pytest.mark.parametrize(
+    "odd", ["a=b", "postgres://h/d", 'it\'s \\ "odd" = x', "-", "-reuse-previous=off", ":x $y `z`"]
+)
+def test_psql_finds_a_database_whatever_its_name(odd: str, databases: PostgreSQL) -> None:
+    name = f"{odd}{'' if odd == '-' else uuid.uuid4().hex[:8]}"
+    with databases.named(name) as url:
+        script = f"{psql.connecting(name)}\nSELECT current_database();"
+        assert name in run(["psql", "-At", databases.url("postgres")], script)
+        assert run([*shlex.split(psql.command(url, "SELECT 1"))[:-2], "-Atc", "SELECT current_database()"]) == [name]
+
+
+def test_a_role_without_its_database_is_not_made_anew(wanted: Wanted) -> None:
+    wanted.server.execute("CREATE ROLE {} LOGIN", wanted.role)
+    plan = plans.plan(wanted.url.replace("@", ":word@", 1), extensions=UNTRUSTED)
+    assert plan.statements[0].startswith("CREATE DATABASE ") and "password" not in "".join(plan.statements)
+
+
+def test_a_superusers_role_makes_its_database_itself(wanted: Wanted) -> None:
+    wanted.server.execute("CREATE ROLE {} LOGIN SUPERUSER", wanted.role)
+    assert plans.carry_out(wanted.url, plans.plan(wanted.url, extensions=UNTRUSTED)).made[0].startswith("the database")
+
+
+@pytest.mark.parametrize(
+    ("role", "database", "kind", "why"),
+    [
+        ("chatai", "template1", NotPermitted, "as a copy of it"),
+        ("chatai", "template0", NotPermitted, "as a copy of it"),
+        ("pg_evil", "chatai", Misconfigured, "begins with pg_"),
+        ("public", "chatai", Misconfigured, "keeps it for itself"),
+        ("none", "chatai", Misconfigured, "keeps it for itself"),
+        ("ж" * 32, "chatai", Misconfigured, "longer than 63 bytes"),
+        ("chatai", "d" * 64, Misconfigured, "longer than 63 bytes"),
+        ("chatai", "a\nb", Misconfigured, "line end"),
+    ],
+)
+def test_names_that_cannot_be_are_refused_before_anything_is_made(
+    role: str, database: str, kind: type[ChataiError], why: str, server: PostgreSQL
+) -> None:
+    with pytest.raises(kind) as caught:
+        plans.plan(server.url(database, user=role), Administrator(server.url("postgres")), extensions=[])
+    assert why in caught.value.why and caught.value.hint.startswith("DATABASE_URL=")
+
+
+def test_the_database_in_which_tools_begin_is_pointed_out(server: PostgreSQL) -> None:
+    plan = plans.plan(server.url("postgres"), extensions=[])
+    assert plan.remarks == [
+        "Tools begin in the database postgres, whatever they are for: one of ChatAI's own is better."
+    ]
+
+
+def test_a_database_without_the_schema_public_gets_one(wanted: Wanted) -> None:
+    wanted.server.execute("CREATE ROLE {} LOGIN", wanted.role)
+    wanted.server.execute("CREATE DATABASE {} OWNER {}", wanted.database, wanted.role)
+    wanted.server.execute("DROP SCHEMA public", at=wanted.database)
+    told = told_to_psql(plans.plan(wanted.url, extensions=UNTRUSTED))
+    assert told[1] == "CREATE SCHEMA IF NOT EXISTS public;"
+    assert made(wanted).made[0] == "the schema public"
+    assert made(wanted).made == []
+
+
+def test_a_role_whom_the_database_does_not_let_in_is_no_wrong_password(wanted: Wanted) -> None:
+    made(wanted)
+    wanted.server.execute("ALTER DATABASE {} OWNER TO postgres", wanted.database)
+    wanted.server.execute("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", wanted.database)
+    plan = plans.plan(wanted.url, extensions=UNTRUSTED)
+    assert plan.refusal is not None and "permission denied for database" in plan.refusal.why
+    assert "the right to connect" in made(wanted).made
+
+
 def test_what_alone_is_lacking_is_told_alone(wanted: Wanted) -> None:
     made(wanted)
     with wanted.superuser.session(wanted.database) as superuser:
         superuser.run("DROP EXTENSION pgstattuple")
     plan = plans.plan(wanted.url, extensions=UNTRUSTED)
     assert plan.refusal is not None
-    assert plan.refusal.why.endswith('CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA public;')
+    statement = 'CREATE EXTENSION IF NOT EXISTS "pgstattuple" WITH SCHEMA public'
+    assert plan.refusal.why.endswith(f"\\connect {identifier(wanted.database)} \\\\\n{statement};")
+    directory = parse_dsn(wanted.url)["host"]
+    words = ["psql", "-U", "postgres", "-h", directory, "-d", wanted.database, "-c", statement]
+    assert plan.refusal.hint == shlex.join(words)
+    assert run(shlex.split(plan.refusal.hint)) == ["CREATE EXTENSION"]
+    with wanted.superuser.session(wanted.database) as superuser:
+        superuser.run("DROP EXTENSION pgstattuple")
     assert made(wanted).made == ["the extension pgstattuple"]
 
 
@@ -219,7 +329,8 @@ def test_the_owner_of_the_socket_makes_it_and_sends_no_password_and_sets_another
     plan = plans.plan(url, extensions=UNTRUSTED)
     assert plan.refusal is None
     assert plan.steps[0].startswith(f"By the role {peering.directory.owner()} ")
-    assert plan.statements[0] == "CREATE ROLE \"chatai\" LOGIN PASSWORD '********'"
+    assert plan.statements[0] == 'CREATE ROLE "chatai" LOGIN'
+    assert plan.statements[-1].endswith('\n\\password "chatai"')
     uid = os.geteuid()
     assert len(plans.carry_out(url, plan).made) == 5
     assert os.geteuid() == uid
@@ -230,7 +341,7 @@ def test_the_owner_of_the_socket_makes_it_and_sends_no_password_and_sets_another
         plans.plan(second, extensions=UNTRUSTED)
     assert caught.value.hint == "chatai db setup --set-password"
     plan = plans.plan(second, extensions=UNTRUSTED, set_password=True)
-    assert plan.statements == ["ALTER ROLE \"chatai\" LOGIN PASSWORD '********'"]
+    assert plan.statements[0] == 'ALTER ROLE "chatai" LOGIN' and len(plan.statements) == 2
     assert plans.carry_out(second, plan).made == ["its password"]
     with pytest.raises(AccessRefused):
         plans.plan(url, extensions=UNTRUSTED)

@@ -131,12 +131,28 @@ def test_each_database_and_role_has_its_own_memory(any_database: Database, tmp_p
         switch(role.url, tmp_path, "off")
 
 
-def test_what_was_set_elsewhere_is_taken_away_and_that_is_said(any_database: Database, tmp_path: Path) -> None:
+def test_off_leaves_what_an_administrator_has_set_and_says_so(any_database: Database, tmp_path: Path) -> None:
     name = any_database.value("SELECT current_database()")
     any_database.execute(f'ALTER ROLE postgres IN DATABASE "{name}" SET log_min_duration_statement = 777')
+    switch(any_database.url, tmp_path, "250")
+    for _time in range(3):
+        off = switch(any_database.url, tmp_path, "off")
+        assert (off.over_ms, off.off_restores, shown(any_database.url)) == (777, None, "777ms")
+        statement = f'ALTER ROLE "postgres" IN DATABASE "{name}" RESET log_min_duration_statement;'
+        assert f"ChatAI did not set this value, and off leaves it; who does not want it: {statement}" in (
+            off.reading or ""
+        )
     plan = slow_log.plan(any_database, tmp_path, "off")
-    assert plan.statements == [f'ALTER ROLE "postgres" IN DATABASE "{name}" RESET log_min_duration_statement']
-    assert "not known here" in plan.steps[0]
+    assert (plan.steps, plan.statements) == ([], [])
+    assert plan.summary.startswith("ChatAI has set nothing for the role postgres in the database ")
+
+
+def test_off_without_anything_set_needs_no_right(any_database: Database, tmp_path: Path) -> None:
+    with seen_by_a_role(any_database) as role:
+        plan = slow_log.plan(role, tmp_path, "off")
+        assert (plan.steps, plan.statements) == ([], [])
+        off = slow_log.carry_out(role.url, tmp_path, plan)
+    assert "ChatAI" not in (off.reading or "")
 
 
 def test_a_role_that_may_not_is_told_the_statement_that_helps(any_database: Database, tmp_path: Path) -> None:

@@ -55,6 +55,38 @@ def test_bloat_of_a_large_table_that_cannot_be_known_is_unknown(looking: Looking
     assert (found.status, found.remedy) == ("unknown", "chatai db bloat")
 
 
+def test_empty_space_of_indexes_is_called_that(looking: Looking, any_database: Database) -> None:
+    any_database.execute("CREATE TABLE dup AS SELECT g AS a FROM generate_series(1, 30000) g")
+    any_database.execute("CREATE INDEX i ON dup (a) WITH (fillfactor = 20); ALTER INDEX i RESET (fillfactor)")
+    any_database.close()
+    vacuum(any_database, "ANALYZE")
+    found = bloat.check(looking(bloat_warning=1_000_000))
+    assert found.status == "warning"
+    assert found.summary.startswith("2.34 MiB of the indexes of public.dup are empty"), found.summary
+
+
+def test_large_indexes_that_cannot_be_estimated_are_unknown(looking: Looking, any_database: Database) -> None:
+    any_database.execute("CREATE TABLE t AS SELECT g AS a FROM generate_series(1, 30000) g")
+    any_database.execute("CREATE INDEX i ON t (a) WHERE a > 5; CREATE INDEX j ON t (a) WHERE a > 6")
+    any_database.close()
+    vacuum(any_database, "ANALYZE")
+    assert bloat.check(looking(bloat_warning=2_000_000)).status == "ok"
+    found = bloat.check(looking(bloat_warning=1_000_000, bloat_critical=10**9))
+    assert (found.status, found.remedy) == ("unknown", "chatai db bloat public.t --exact")
+    assert found.summary == "The bloat of 2 indexes of public.t (1.31 MiB) cannot be estimated."
+
+
+def test_bloat_that_a_crash_has_made_unknown_is_unknown(look_at: Looking, cluster: Cluster) -> None:
+    database = Database(cluster.start().url)
+    database.execute("CREATE TABLE t AS SELECT generate_series(1, 60000) AS id; ANALYZE t")
+    database.execute("DELETE FROM t WHERE id %% 2 = 0")
+    database.close()
+    vacuum(database, "CHECKPOINT")
+    cluster.stop(signal.SIGQUIT).start()
+    found = bloat.check(look_at(cluster.url, bloat_warning=500_000))
+    assert found.status == "unknown" and "A crash or a reset has taken its counters" in found.summary
+
+
 def test_dead_rows_that_a_crash_has_made_unknown_are_unknown(look_at: Looking, cluster: Cluster) -> None:
     database = Database(cluster.start().url)
     database.execute("CREATE TABLE t AS SELECT generate_series(1, 60000) AS id")
