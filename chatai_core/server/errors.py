@@ -25,11 +25,13 @@ STATUSES: dict[type[ChataiError], int] = {
     errors.Unavailable: 503,
     errors.CannotCreate: 503,
     errors.Busy: 503,
+    errors.ServerFull: 503,
     errors.NotPermitted: 403,
     errors.Unauthenticated: 401,
     errors.AccessRefused: 503,
     errors.Misconfigured: 503,
     errors.Declined: 409,
+    errors.Interrupted: 409,
     errors.ProgramFailed: 502,
 }
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}

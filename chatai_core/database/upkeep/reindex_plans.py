@@ -138,7 +138,7 @@ def clean(database: Database, names: Sequence[str] = (), *, system: bool = False
 
 
 def _must_be_memory(given: str | None) -> None:
-    found = _MEMORY.fullmatch(given or "1MB")
+    found = _MEMORY.fullmatch("1MB" if given is None else given)
     if not found or not _MEMORY_LEAST <= int(found[1]) * _KILOBYTES[found[2]] <= _MEMORY_MOST:
         raise Misused(
             _("{given} is no amount of memory.").format(given=given),

@@ -2,11 +2,13 @@
 
 # ruff: noqa: S608 - the names in these statements are ChatAI's own
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatai_core.adapters import postgres
+from chatai_core.adapters.postgres import Database
 from chatai_core.errors import ChataiError
 from chatai_core.i18n import _
 from chatai_core.migrations import offline, scripts
@@ -25,6 +27,7 @@ from chatai_core.migrations.adoption.catalog import Catalog
 from chatai_core.migrations.adoption.recognition import Former
 from chatai_core.migrations.adoption.repairs import Repair, Rule
 from chatai_core.migrations.adoption.triggers import Trigger
+from chatai_core.units import Seconds
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -120,11 +123,15 @@ def carry_out(connection: "Connection", found: Former, cipher: "Cipher") -> Adop
     return adoption
 
 
-def erase(url: str) -> list[str]:
-    """After the commit: erase the planner's samples of the plaintext. What could not be done, in sentences."""
+def erase(url: str, *, patience: Seconds = 10.0) -> list[str]:
+    """After the commit: erase the planner's samples of the plaintext. What could not be done, in sentences.
+
+    A row that somebody may still see is copied in place of erased, so their end is waited for.
+    """
     name = "SELECT pg_relation_filenode(%(table)s::regclass)"
     try:
         with postgres.Session(url, application="chatai migrate", settings={"lock_timeout": "10s"}) as session:
+            is_seen = _is_seen(session.database, patience)
             before = session.database.value(name, table=_STATISTICS)
             said = session.run(f"VACUUM (FULL) {_STATISTICS}")
             undone = before == session.database.value(name, table=_STATISTICS)
@@ -132,7 +139,20 @@ def erase(url: str) -> list[str]:
                 session.run(f"VACUUM (ANALYZE) {table}")
     except ChataiError as error:
         return [_not_erased(str(error))]
-    return [_not_erased(" ".join(said))] if undone else []
+    if is_seen:
+        said = [*said, _("A transaction, a snapshot or a replication slot from before is still there.")]
+    return [_not_erased(" ".join(said))] if undone or is_seen else []
+
+
+def _is_seen(database: Database, patience: Seconds) -> bool:
+    """Whether somebody sees dead rows, for longer than one waits: also a transaction in another database."""
+    number = database.value("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    deadline = time.monotonic() + patience
+    while seen := bool(database.value(postgres.question(__file__, "onlookers"), number=number)):
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.1)
+    return seen
 
 
 def _acts(here: Catalog, ours: Catalog, rules: list[Rule], owner: str, secrets: list[Sealing]) -> list[str | Sealing]:

@@ -19,6 +19,7 @@ from chatai_core.adapters.crypto import Cipher
 from chatai_core.adapters.postgres import Database
 from chatai_core.errors import BadData, Busy, Misconfigured, NotPermitted
 from chatai_core.migrations import Terms, scripts
+from chatai_core.migrations.adoption import adopting
 from chatai_core.migrations.adoption.former import NOTES, REVISIONS
 from tests.core.migrations import former
 from tests.core.migrations.test_change import alembic, holding, schema, until
@@ -146,6 +147,14 @@ def test_no_file_of_the_database_holds_a_token_any_more(adopted: Adopted) -> Non
     assert len(adopted.plaintext_before) > 3
     assert plaintext(adopted.url) == set()
     assert str(adopted.files_before["pg_statistic"]) in adopted.plaintext_before
+
+
+def test_samples_that_somebody_may_still_see_are_said_to_be_left(url: str, empty_database_url: str) -> None:
+    """A transaction in another database is enough: a snapshot here is as old as that."""
+    with holding(empty_database_url, "SELECT pg_current_xact_id()"):
+        former.execute(url, "ANALYZE users")
+        (said,) = adopting.erase(url, patience=0.2)
+    assert "from before is still there" in said and "VACUUM (FULL) pg_statistic" in said
 
 
 def test_large_tables_are_not_rewritten_for_their_timestamps(adopted: Adopted) -> None:
