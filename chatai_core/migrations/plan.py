@@ -102,7 +102,12 @@ def _planned(url: str, action: Action, wanted: str, terms: Terms) -> MigrationPl
             _require_way_back(database)
         plan = _plain(url, action, now, there)
         if plan.steps and stands.former is not None:
-            plan = _adopting(url, stands.former, plan, terms)
+            try:
+                plan = _adopting(url, stands.former, plan, terms)
+            except Misconfigured:
+                if state.stand(database).former is not None:
+                    raise
+                return _planned(url, action, wanted, terms)  # another deployment has just adopted it
         return _with_consequences(database, plan, terms) if plan.steps else plan
 
 

@@ -74,6 +74,7 @@ def survey(connection: "Connection", found: Former) -> Adoption:
     """What adopting this database takes. Raises Misconfigured or NotPermitted when it cannot be done."""
     found.require_adoptable()
     obstacles.require_owner(connection)
+    catalog.told(connection, conversion.KEEPING)
     here, ours = reference.compared(connection)
     obstacles.require_none(connection, here, ours)
     owner = connection.exec_driver_sql(repairs.OWNER).scalar_one()

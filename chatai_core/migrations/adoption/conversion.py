@@ -21,6 +21,9 @@ SECRETS = {"ai_token_pool": "token", "bot_instances": "bot_token"}
 
 _TEXTS = ("character varying", "text")
 
+# What is looked at stays as it is meanwhile: another deployment may be about to adopt it.
+KEEPING = f"LOCK TABLE {', '.join(former.TABLES)} IN ACCESS SHARE MODE"
+
 
 def opening() -> list[str]:
     """Nobody else looks at the tables while they change; timestamps are read as UTC; nothing is put off."""
