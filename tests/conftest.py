@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ _HOME = pytest.StashKey[Path]()
 def pytest_configure(config: pytest.Config) -> None:
     """One home for the servers of this run; xdist's workers are told where it is."""
     os.environ["LC_ALL"] = "C.UTF-8"  # the sentences are compared in English
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, which the commands would inherit
     # The commands that the tests start keep their bytecode, as an installation's do: else each compiles all of it.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     given = getattr(config, "workerinput", {}).get("chatai_home")

@@ -119,7 +119,7 @@ def judge(
         return "keep", _("It is used.")
     unused = _seen(evidence.unused_days * 86400)
     if evidence.unused_days < min_age_days:
-        needed = _("{days:g} days without one would prove something.").format(days=min_age_days)
+        needed = _("{days:g} days without a scan would prove something.").format(days=min_age_days)
         return "insufficient_evidence", f"{unused} {needed}"
     doubts = [*_doubts(index, ties, evidence), *filter(None, [doubt])]
     return "candidate" if doubts else "drop", " ".join([unused, *doubts, *_losses(index)])

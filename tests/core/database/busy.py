@@ -79,6 +79,12 @@ def until(true: Callable[[], Any], *, seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+_WAITING_DUMP = """
+SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+WHERE NOT l.granted AND a.query LIKE 'LOCK TABLE%%' AND a.datname = current_database()
+"""
+
+
 @contextmanager
 def dumping(url: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A real pg_dump, which somebody's lock keeps waiting; the newest one dumps every older server."""
@@ -93,7 +99,7 @@ def dumping(url: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     try:
         with connected(url, "watcher") as watcher:
             watcher.autocommit = True
-            until(lambda: tell(watcher, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+            until(lambda: tell(watcher, _WAITING_DUMP))
         yield process
     finally:
         process.kill()

@@ -63,7 +63,7 @@ def test_the_first_time_nothing_is_proved_and_then_it_is(any_database: Database,
     assert second.undo_sql == 'CREATE INDEX CONCURRENTLY "Лишний" ON public.t USING btree (a, b);'
     (third,) = ask(min_age_days=14)
     assert third.verdict == "insufficient_evidence"
-    assert "14 days without one would prove something." in third.reason
+    assert "14 days without a scan would prove something." in third.reason
 
 
 def test_no_age_wanted_is_no_proof_wanted(any_database: Database, ask: Ask) -> None:
