@@ -24,7 +24,9 @@ _HOME = pytest.StashKey[Path]()
 def pytest_configure(config: pytest.Config) -> None:
     """One home for the servers of this run; xdist's workers are told where it is."""
     os.environ["LC_ALL"] = "C.UTF-8"  # the sentences are compared in English
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, which the commands would inherit
+    # The commands inherit what is ignored: SIGHUP below nohup, SIGINT in the background of a script.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # The commands that the tests start keep their bytecode, as an installation's do: else each compiles all of it.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     given = getattr(config, "workerinput", {}).get("chatai_home")
