@@ -22,6 +22,8 @@ def guarded(run: "Callable[[list[str]], int]", arguments: list[str]) -> int:
     """Run a command line; the exit code, also when it fails. No exception comes out."""
     sys.unraisablehook = _heard_once_more
     _replace_handlers(_signal.SIG_DFL, _end)
+    if "serve" in arguments:  # it has a handler of its own; until that is there, nothing needs an orderly end
+        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
     try:
         from chatai_ops import streams
 
