@@ -56,6 +56,7 @@ def _made(url: str, name: str, relations: int) -> str:
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             cursor.execute(f"CREATE DATABASE {name}")
     with closing(psycopg2.connect(there)) as connection:
         connection.autocommit = True
