@@ -56,6 +56,9 @@ def test_no_secret_is_shown_anywhere(
             world.pair.telegram.say(BOT_TOKEN, 77, "hello")
             [answer] = world.pair.telegram.sent(BOT_TOKEN, 77, timeout=20)
             said = [answer["text"], *_said(chatai)]
+            for _again in range(5):  # a loaded machine may not show so short a program the first time
+                if "pg_dump" not in arguments():
+                    chatai("db", "backup")
             backend.send(signal.SIGTERM)
             ended = backend.ended()
     kept = [path.read_text(errors="replace") for path in home.rglob("*") if path.is_file() and path.suffix != ".zst"]
